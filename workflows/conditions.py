@@ -2,8 +2,10 @@
 
     when: {all: [{letters: [A, B]}, {within_hours: {anchor: infusion_1, to: 24}}]}
 
-`KINDS` lists every kind with the shape of its argument. A condition never raises on facts: what is not known does
-not hold, with one exception that the safe side asks for: a site that is not known is compared as the site `unknown`.
+`KINDS` lists every kind with the shape of its argument. A condition never raises on facts: what is not known
+does
+not hold, with one exception that the safe side asks for: a site that is not known is compared as the site
+`unknown`.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ class ConditionError(Exception):
 
 
 def parse_condition(raw: Any, path: str) -> Condition:
-    """The condition that `raw` (plain YAML values) describes; ConditionError with the exact path otherwise."""
+    """The condition that `raw` (plain YAML values) describes; ConditionError with the exact path otherwise.
+    """
     if not isinstance(raw, Mapping) or len(raw) != 1:
         raise ConditionError(path, "a condition is a mapping with exactly one kind")
     ((kind, value),) = raw.items()
@@ -58,7 +61,9 @@ def parse_condition(raw: Any, path: str) -> Condition:
         raise ConditionError(here, f"unknown kind; known: {', '.join(KINDS)}")
     if kind in ("all", "any"):
         parts = _a_list(value, here)
-        return Condition(kind, of=tuple(parse_condition(part, f"{here}[{i}]") for i, part in enumerate(parts)))
+        return Condition(
+            kind, of=tuple(parse_condition(part, f"{here}[{i}]") for i, part in enumerate(parts))
+        )
     if kind == "not":
         return Condition(kind, of=(parse_condition(value, here),))
     return Condition(kind, args=MappingProxyType(_ARGUMENTS[kind](value, here)))
@@ -167,7 +172,10 @@ def _letters(value: Any, path: str) -> dict[str, Any]:
 
 def _choice(value: Any, path: str) -> dict[str, Any]:
     raw = _fields(value, path, ("item", "any_of"))
-    return {"item": _name(raw["item"], f"{path}.item"), "any_of": frozenset(_texts(raw["any_of"], f"{path}.any_of"))}
+    return {
+        "item": _name(raw["item"], f"{path}.item"),
+        "any_of": frozenset(_texts(raw["any_of"], f"{path}.any_of")),
+    }
 
 
 def _number(value: Any, path: str) -> dict[str, Any]:
@@ -219,7 +227,9 @@ def _test_temperature(args: Mapping[str, Any], facts: Facts) -> bool:
 
 
 def _test_sustained(args: Mapping[str, Any], facts: Facts) -> bool:
-    """Two readings in range of which one is this report's; a text that arrives late may be the earlier of the two."""
+    """Two readings in range of which one is this report's; a text that arrives late may be the earlier of
+    the two.
+    """
     reading = facts.reading
     if reading is None or not _in(reading.celsius, args):
         return False
@@ -232,7 +242,9 @@ def _test_sustained(args: Mapping[str, Any], facts: Facts) -> bool:
     )
 
 
-def _broken_between(args: Mapping[str, Any], readings: Sequence[TemperatureReading], first: Any, last: Any) -> bool:
+def _broken_between(
+    args: Mapping[str, Any], readings: Sequence[TemperatureReading], first: Any, last: Any
+) -> bool:
     return any(first < reading.at < last and not _in(reading.celsius, args) for reading in readings)
 
 

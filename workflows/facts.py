@@ -2,11 +2,14 @@
 
 A caller builds `Facts` from rows and from nothing else:
 
-- `reading` is the temperature of *this* report (None when the report has none); `earlier` are the readings that
+- `reading` is the temperature of *this* report (None when the report has none); `earlier` are the readings
+  that
   came before it, corrected ones left out, in any order.
 - `answers` are this occasion's answers by item key (a choice's value, a tuple of values, a Decimal, a text).
-- `letters` are the signs of this report: the `signs` answer together with every sign that was heard in free text.
-- `anchors` are instants; a name in `days_only` is an anchor whose hour is not known: its instant is local midnight,
+- `letters` are the signs of this report: the `signs` answer together with every sign that was heard in free
+  text.
+- `anchors` are instants; a name in `days_only` is an anchor whose hour is not known: its instant is local
+  midnight,
   and every limit counted in hours is a day longer.
 """
 
