@@ -1,0 +1,57 @@
+# Two commands: `make demo` shows the main job, `make test` proves it. Both set themselves up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# What touches the database runs on both engines; pure rules run once.
+BOTH := tests/use_cases tests/stories tests/service tests/api tests/web tests/chaos tests/test_house.py
+
+.PHONY: help setup demo check test test-sqlite test-postgres test-browser soak bench clean
+
+help:
+	@echo "make demo     the main job, on http://127.0.0.1:8000 (no account anywhere)"
+	@echo "make test     every test, on SQLite and on a real PostgreSQL, then in a browser"
+	@echo "make check    lint, types, import contracts, migrations"
+	@echo "make soak     the long runs (hours)"
+	@echo "make bench    speed, as ratios"
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: setup.cfg constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: setup
+	$(BIN)/vigilia demo --port $(or $(PORT),8000)
+
+check: setup
+	$(BIN)/flake8 service workflows notifications migrations tests wsgi.py
+	$(BIN)/isort --check-only --quiet service workflows notifications migrations tests wsgi.py
+	$(BIN)/mypy service workflows notifications
+	$(BIN)/lint-imports
+	$(BIN)/vigilia db check
+
+test: test-sqlite test-postgres test-browser
+
+test-sqlite: setup
+	VIGILIA_TEST_DATABASE=sqlite $(PYTEST) -m 'not browser and not soak' tests
+
+test-postgres: setup
+	VIGILIA_TEST_DATABASE=postgres $(PYTEST) -m 'not browser and not soak' $(BOTH)
+
+test-browser: setup
+	$(BIN)/python -m tests.browser.chromium
+	VIGILIA_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m browser tests/browser
+
+soak: setup
+	VIGILIA_TEST_DATABASE=sqlite $(BIN)/python -m pytest --timeout 0 -m soak tests
+	VIGILIA_TEST_DATABASE=postgres $(BIN)/python -m pytest --timeout 0 -m soak tests
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .import_linter_cache .hypothesis
