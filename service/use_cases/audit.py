@@ -114,3 +114,18 @@ def verify(session: Session) -> Verdict:
     ).all()
     faults += [f"entry {one}: inserted below sealed ones" for one in unsealed if one < newest]
     return Verdict(tuple(faults), expected - 1, len(unsealed), previous)
+
+
+def check_head(session: Session, expected: str) -> list[str]:
+    """Faults against a head that was kept elsewhere, "NUMBER:HASH": the tail was cut, or the chain written anew."""
+    number, _, hash_ = expected.partition(":")
+    if not (number.isascii() and number.isdigit() and hash_):
+        return [f"head: {expected!r} is not NUMBER:HASH"]
+    if int(number) == 0:
+        return []
+    found = session.get(AuditSeal, int(number))
+    if found is None:
+        return [f"seal {number}: missing; the end of the trail was cut off"]
+    if found.hash != hash_:
+        return [f"seal {number}: another hash than the one kept; the trail was written anew"]
+    return []
