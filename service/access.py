@@ -17,10 +17,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Policy:
-    """`roles` that may call; `public` says why a view needs none (a signature, a link in a message, a probe)."""
+    """`roles` that may call; `public` says why a view needs none (a signature, a link in a message, a probe).
+
+    `patient`: a patient's own phone may call too (`check_patient` keeps it to its own patient).
+    """
 
     roles: frozenset[Role] = frozenset()
     public: str = ""
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,11 @@ class Actor:
     shown: str = ""
 
 
-def allow(*roles: Role) -> Callable[[View], View]:
-    """Only these roles (an administrator always may)."""
+def allow(*roles: Role, patient: bool = False) -> Callable[[View], View]:
+    """Only these roles (an administrator always may), and with `patient` the patient's own phone."""
 
     def mark(view: View) -> View:
-        view.__policy__ = Policy(frozenset(roles) | {Role.ADMIN})  # type: ignore[attr-defined]
+        view.__policy__ = Policy(frozenset(roles) | {Role.ADMIN}, patient=patient)  # type: ignore[attr-defined]
         return view
 
     return mark

@@ -87,7 +87,7 @@ def _refuse_by_default() -> None:
     who: Actor | None = g.get("actor")
     if who is None:
         raise NotLoggedIn("this needs a log-in or a token")
-    if who.role is None or who.role not in policy.roles:
+    if not (policy.patient if who.patient_id is not None else who.role in policy.roles):
         raise Forbidden("your role may not do this")
 
 

@@ -213,12 +213,14 @@ def upgrade() -> None:
     sa.Column('digest', sa.String(), nullable=False),
     sa.Column('role', sa.String(), nullable=False),
     sa.Column('site_id', BigId, nullable=True),
+    sa.Column('staff_id', BigId, nullable=True),
     sa.Column('patient_id', BigId, nullable=True),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.Column('last_used_at', UtcDateTime(), nullable=True),
     sa.Column('revoked_at', UtcDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_api_token_patient_id')),
     sa.ForeignKeyConstraint(['site_id'], ['site.id'], name=op.f('fk_api_token_site_id')),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_api_token_staff_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_api_token')),
     sa.UniqueConstraint('digest', name=op.f('uq_api_token_digest'))
     )
@@ -418,6 +420,8 @@ def upgrade() -> None:
     sa.Column('started_at', UtcDateTime(), nullable=False),
     sa.Column('due_at', UtcDateTime(), nullable=True),
     sa.Column('exhausted_at', UtcDateTime(), nullable=True),
+    sa.Column('repaged_at', UtcDateTime(), nullable=True),
+    sa.Column('declined', sa.JSON(), nullable=False),
     sa.Column('version_id', BigId, nullable=False),
     sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_escalation_run_alert_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_escalation_run')),
@@ -442,52 +446,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_link')),
     sa.UniqueConstraint('digest', name=op.f('uq_link_digest'))
     )
-    op.create_table('message',
-    sa.Column('id', BigId, nullable=False),
-    sa.Column('patient_id', BigId, nullable=True),
-    sa.Column('staff_id', BigId, nullable=True),
-    sa.Column('site_id', BigId, nullable=True),
-    sa.Column('occasion_id', BigId, nullable=True),
-    sa.Column('visit_id', BigId, nullable=True),
-    sa.Column('alert_id', BigId, nullable=True),
-    sa.Column('inbound_id', BigId, nullable=True),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('lane', sa.String(), nullable=False),
-    sa.Column('channel', sa.String(), nullable=False),
-    sa.Column('address', sa.String(), nullable=False),
-    sa.Column('language', sa.String(), nullable=False),
-    sa.Column('profile', sa.String(), nullable=False),
-    sa.Column('template', sa.String(), nullable=False),
-    sa.Column('fields', sa.JSON(), nullable=False),
-    sa.Column('wanted_while', sa.String(), nullable=False),
-    sa.Column('send_at', UtcDateTime(), nullable=False),
-    sa.Column('due_at', UtcDateTime(), nullable=False),
-    sa.Column('expires_at', UtcDateTime(), nullable=True),
-    sa.Column('status', sa.String(), nullable=False),
-    sa.Column('reason', sa.String(), nullable=True),
-    sa.Column('attempts', BigId, nullable=False),
-    sa.Column('claimer', sa.String(), nullable=True),
-    sa.Column('lease_until', UtcDateTime(), nullable=True),
-    sa.Column('provider_id', sa.String(), nullable=True),
-    sa.Column('sent_at', UtcDateTime(), nullable=True),
-    sa.Column('ended_at', UtcDateTime(), nullable=True),
-    sa.Column('dedupe', sa.String(), nullable=False),
-    sa.Column('created_at', UtcDateTime(), nullable=False),
-    sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_message_alert_id')),
-    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_message_inbound_id')),
-    sa.ForeignKeyConstraint(['occasion_id'], ['occasion.id'], name=op.f('fk_message_occasion_id')),
-    sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_message_patient_id')),
-    sa.ForeignKeyConstraint(['site_id'], ['site.id'], name=op.f('fk_message_site_id')),
-    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_message_staff_id')),
-    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_message_visit_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
-    sa.UniqueConstraint('dedupe', name=op.f('uq_message_dedupe'))
-    )
-    op.create_index(op.f('ix_message_alert_id'), 'message', ['alert_id'], unique=False)
-    op.create_index('ix_message_claimed', 'message', ['lease_until'], unique=False, postgresql_where=sa.text("status = 'claimed'"), sqlite_where=sa.text("status = 'claimed'"))
-    op.create_index('ix_message_patient', 'message', ['patient_id', 'created_at'], unique=False)
-    op.create_index(op.f('ix_message_provider_id'), 'message', ['provider_id'], unique=False)
-    op.create_index('ix_message_ready', 'message', ['lane', 'send_at'], unique=False, postgresql_where=sa.text("status = 'ready'"), sqlite_where=sa.text("status = 'ready'"))
     op.create_table('observation',
     sa.Column('id', BigId, nullable=False),
     sa.Column('patient_id', BigId, nullable=False),
@@ -579,6 +537,96 @@ def upgrade() -> None:
     op.create_index('ix_task_due', 'task', ['due_at'], unique=False, postgresql_where=sa.text("status = 'open'"), sqlite_where=sa.text("status = 'open'"))
     op.create_index(op.f('ix_task_patient_id'), 'task', ['patient_id'], unique=False)
     op.create_index('ix_task_site_status', 'task', ['site_id', 'status'], unique=False)
+    op.create_table('message',
+    sa.Column('id', BigId, nullable=False),
+    sa.Column('patient_id', BigId, nullable=True),
+    sa.Column('staff_id', BigId, nullable=True),
+    sa.Column('site_id', BigId, nullable=True),
+    sa.Column('occasion_id', BigId, nullable=True),
+    sa.Column('visit_id', BigId, nullable=True),
+    sa.Column('alert_id', BigId, nullable=True),
+    sa.Column('inbound_id', BigId, nullable=True),
+    sa.Column('task_id', BigId, nullable=True),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('lane', sa.String(), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('address', sa.String(), nullable=False),
+    sa.Column('language', sa.String(), nullable=False),
+    sa.Column('profile', sa.String(), nullable=False),
+    sa.Column('template', sa.String(), nullable=False),
+    sa.Column('fields', sa.JSON(), nullable=False),
+    sa.Column('wanted_while', sa.String(), nullable=False),
+    sa.Column('send_at', UtcDateTime(), nullable=False),
+    sa.Column('due_at', UtcDateTime(), nullable=False),
+    sa.Column('expires_at', UtcDateTime(), nullable=True),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.Column('attempts', BigId, nullable=False),
+    sa.Column('claimer', sa.String(), nullable=True),
+    sa.Column('lease_until', UtcDateTime(), nullable=True),
+    sa.Column('unknown_since', UtcDateTime(), nullable=True),
+    sa.Column('provider_id', sa.String(), nullable=True),
+    sa.Column('sent_at', UtcDateTime(), nullable=True),
+    sa.Column('ended_at', UtcDateTime(), nullable=True),
+    sa.Column('dedupe', sa.String(), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_message_alert_id')),
+    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_message_inbound_id')),
+    sa.ForeignKeyConstraint(['occasion_id'], ['occasion.id'], name=op.f('fk_message_occasion_id')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_message_patient_id')),
+    sa.ForeignKeyConstraint(['site_id'], ['site.id'], name=op.f('fk_message_site_id')),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_message_staff_id')),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_message_task_id')),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_message_visit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message')),
+    sa.UniqueConstraint('dedupe', name=op.f('uq_message_dedupe'))
+    )
+    op.create_index(op.f('ix_message_alert_id'), 'message', ['alert_id'], unique=False)
+    op.create_index('ix_message_claimed', 'message', ['lease_until'], unique=False, postgresql_where=sa.text("status = 'claimed'"), sqlite_where=sa.text("status = 'claimed'"))
+    op.create_index('ix_message_patient', 'message', ['patient_id', 'created_at'], unique=False)
+    op.create_index(op.f('ix_message_provider_id'), 'message', ['provider_id'], unique=False)
+    op.create_index('ix_message_ready', 'message', ['lane', 'send_at'], unique=False, postgresql_where=sa.text("status = 'ready'"), sqlite_where=sa.text("status = 'ready'"))
+    op.create_index('ix_message_unknown', 'message', ['lease_until'], unique=False, postgresql_where=sa.text("status = 'unknown'"), sqlite_where=sa.text("status = 'unknown'"))
+    op.create_table('reading',
+    sa.Column('id', BigId, nullable=False),
+    sa.Column('patient_id', BigId, nullable=False),
+    sa.Column('response_id', BigId, nullable=True),
+    sa.Column('inbound_id', BigId, nullable=True),
+    sa.Column('celsius', sa.String(), nullable=False),
+    sa.Column('unit', sa.String(), nullable=False),
+    sa.Column('site', sa.String(), nullable=False),
+    sa.Column('raw', sa.String(), nullable=False),
+    sa.Column('confirmed', sa.Boolean(), nullable=False),
+    sa.Column('recheck', sa.Boolean(), nullable=False),
+    sa.Column('taken_at', UtcDateTime(), nullable=False),
+    sa.Column('received_at', UtcDateTime(), nullable=False),
+    sa.Column('corrects_id', BigId, nullable=True),
+    sa.Column('reason', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['corrects_id'], ['reading.id'], name=op.f('fk_reading_corrects_id')),
+    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_reading_inbound_id')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_reading_patient_id')),
+    sa.ForeignKeyConstraint(['response_id'], ['response.id'], name=op.f('fk_reading_response_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_reading'))
+    )
+    op.create_index('ix_reading_patient_taken', 'reading', ['patient_id', 'taken_at'], unique=False)
+    op.create_table('alert_report',
+    sa.Column('id', BigId, nullable=False),
+    sa.Column('alert_id', BigId, nullable=False),
+    sa.Column('source', sa.String(), nullable=False),
+    sa.Column('level', sa.String(), nullable=False),
+    sa.Column('rules', sa.JSON(), nullable=False),
+    sa.Column('inbound_id', BigId, nullable=True),
+    sa.Column('reading_id', BigId, nullable=True),
+    sa.Column('summary', sa.JSON(), nullable=False),
+    sa.Column('reported_at', UtcDateTime(), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_alert_report_alert_id')),
+    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_alert_report_inbound_id')),
+    sa.ForeignKeyConstraint(['reading_id'], ['reading.id'], name=op.f('fk_alert_report_reading_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_alert_report')),
+    sa.UniqueConstraint('source', name=op.f('uq_alert_report_source'))
+    )
+    op.create_index(op.f('ix_alert_report_alert_id'), 'alert_report', ['alert_id'], unique=False)
     op.create_table('attempt',
     sa.Column('id', BigId, nullable=False),
     sa.Column('message_id', BigId, nullable=False),
@@ -612,28 +660,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('alert_id', 'step', 'loop', 'recipient', 'channel', name=op.f('uq_page_alert_id_step_loop_recipient_channel'))
     )
     op.create_index(op.f('ix_page_alert_id'), 'page', ['alert_id'], unique=False)
-    op.create_table('reading',
-    sa.Column('id', BigId, nullable=False),
-    sa.Column('patient_id', BigId, nullable=False),
-    sa.Column('response_id', BigId, nullable=True),
-    sa.Column('inbound_id', BigId, nullable=True),
-    sa.Column('celsius', sa.String(), nullable=False),
-    sa.Column('unit', sa.String(), nullable=False),
-    sa.Column('site', sa.String(), nullable=False),
-    sa.Column('raw', sa.String(), nullable=False),
-    sa.Column('confirmed', sa.Boolean(), nullable=False),
-    sa.Column('recheck', sa.Boolean(), nullable=False),
-    sa.Column('taken_at', UtcDateTime(), nullable=False),
-    sa.Column('received_at', UtcDateTime(), nullable=False),
-    sa.Column('corrects_id', BigId, nullable=True),
-    sa.Column('reason', sa.String(), nullable=True),
-    sa.ForeignKeyConstraint(['corrects_id'], ['reading.id'], name=op.f('fk_reading_corrects_id')),
-    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_reading_inbound_id')),
-    sa.ForeignKeyConstraint(['patient_id'], ['patient.id'], name=op.f('fk_reading_patient_id')),
-    sa.ForeignKeyConstraint(['response_id'], ['response.id'], name=op.f('fk_reading_response_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_reading'))
-    )
-    op.create_index('ix_reading_patient_taken', 'reading', ['patient_id', 'taken_at'], unique=False)
     op.create_table('reminder',
     sa.Column('id', BigId, nullable=False),
     sa.Column('patient_id', BigId, nullable=False),
@@ -652,39 +678,6 @@ def upgrade() -> None:
     )
     op.create_index('ix_reminder_due', 'reminder', ['due_at'], unique=False, postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
     op.create_index(op.f('ix_reminder_patient_id'), 'reminder', ['patient_id'], unique=False)
-    op.create_table('alert_report',
-    sa.Column('id', BigId, nullable=False),
-    sa.Column('alert_id', BigId, nullable=False),
-    sa.Column('source', sa.String(), nullable=False),
-    sa.Column('level', sa.String(), nullable=False),
-    sa.Column('rules', sa.JSON(), nullable=False),
-    sa.Column('inbound_id', BigId, nullable=True),
-    sa.Column('reading_id', BigId, nullable=True),
-    sa.Column('summary', sa.JSON(), nullable=False),
-    sa.Column('reported_at', UtcDateTime(), nullable=False),
-    sa.Column('created_at', UtcDateTime(), nullable=False),
-    sa.ForeignKeyConstraint(['alert_id'], ['alert.id'], name=op.f('fk_alert_report_alert_id')),
-    sa.ForeignKeyConstraint(['inbound_id'], ['inbound.id'], name=op.f('fk_alert_report_inbound_id')),
-    sa.ForeignKeyConstraint(['reading_id'], ['reading.id'], name=op.f('fk_alert_report_reading_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_alert_report')),
-    sa.UniqueConstraint('source', name=op.f('uq_alert_report_source'))
-    )
-    op.create_index(op.f('ix_alert_report_alert_id'), 'alert_report', ['alert_id'], unique=False)
-    op.create_table('receipt',
-    sa.Column('id', BigId, nullable=False),
-    sa.Column('message_id', BigId, nullable=True),
-    sa.Column('attempt_id', BigId, nullable=True),
-    sa.Column('provider_id', sa.String(), nullable=True),
-    sa.Column('status', sa.String(), nullable=False),
-    sa.Column('error_code', sa.String(), nullable=True),
-    sa.Column('form', sa.JSON(), nullable=False),
-    sa.Column('received_at', UtcDateTime(), nullable=False),
-    sa.Column('applied', sa.Boolean(), nullable=False),
-    sa.ForeignKeyConstraint(['attempt_id'], ['attempt.id'], name=op.f('fk_receipt_attempt_id')),
-    sa.ForeignKeyConstraint(['message_id'], ['message.id'], name=op.f('fk_receipt_message_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_receipt'))
-    )
-    op.create_index(op.f('ix_receipt_message_id'), 'receipt', ['message_id'], unique=False)
     op.create_table('triage_hit',
     sa.Column('id', BigId, nullable=False),
     sa.Column('patient_id', BigId, nullable=False),
@@ -707,26 +700,48 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_triage_hit'))
     )
     op.create_index(op.f('ix_triage_hit_patient_id'), 'triage_hit', ['patient_id'], unique=False)
+    op.create_table('receipt',
+    sa.Column('id', BigId, nullable=False),
+    sa.Column('message_id', BigId, nullable=True),
+    sa.Column('attempt_id', BigId, nullable=True),
+    sa.Column('provider_id', sa.String(), nullable=True),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('error_code', sa.String(), nullable=True),
+    sa.Column('form', sa.JSON(), nullable=False),
+    sa.Column('received_at', UtcDateTime(), nullable=False),
+    sa.Column('applied', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['attempt_id'], ['attempt.id'], name=op.f('fk_receipt_attempt_id')),
+    sa.ForeignKeyConstraint(['message_id'], ['message.id'], name=op.f('fk_receipt_message_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_receipt'))
+    )
+    op.create_index(op.f('ix_receipt_message_id'), 'receipt', ['message_id'], unique=False)
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_index(op.f('ix_triage_hit_patient_id'), table_name='triage_hit')
-    op.drop_table('triage_hit')
     op.drop_index(op.f('ix_receipt_message_id'), table_name='receipt')
     op.drop_table('receipt')
-    op.drop_index(op.f('ix_alert_report_alert_id'), table_name='alert_report')
-    op.drop_table('alert_report')
+    op.drop_index(op.f('ix_triage_hit_patient_id'), table_name='triage_hit')
+    op.drop_table('triage_hit')
     op.drop_index(op.f('ix_reminder_patient_id'), table_name='reminder')
     op.drop_index('ix_reminder_due', table_name='reminder', postgresql_where=sa.text("status = 'pending'"), sqlite_where=sa.text("status = 'pending'"))
     op.drop_table('reminder')
-    op.drop_index('ix_reading_patient_taken', table_name='reading')
-    op.drop_table('reading')
     op.drop_index(op.f('ix_page_alert_id'), table_name='page')
     op.drop_table('page')
     op.drop_index(op.f('ix_attempt_provider_id'), table_name='attempt')
     op.drop_table('attempt')
+    op.drop_index(op.f('ix_alert_report_alert_id'), table_name='alert_report')
+    op.drop_table('alert_report')
+    op.drop_index('ix_reading_patient_taken', table_name='reading')
+    op.drop_table('reading')
+    op.drop_index('ix_message_unknown', table_name='message', postgresql_where=sa.text("status = 'unknown'"), sqlite_where=sa.text("status = 'unknown'"))
+    op.drop_index('ix_message_ready', table_name='message', postgresql_where=sa.text("status = 'ready'"), sqlite_where=sa.text("status = 'ready'"))
+    op.drop_index(op.f('ix_message_provider_id'), table_name='message')
+    op.drop_index('ix_message_patient', table_name='message')
+    op.drop_index('ix_message_claimed', table_name='message', postgresql_where=sa.text("status = 'claimed'"), sqlite_where=sa.text("status = 'claimed'"))
+    op.drop_index(op.f('ix_message_alert_id'), table_name='message')
+    op.drop_table('message')
     op.drop_index('ix_task_site_status', table_name='task')
     op.drop_index(op.f('ix_task_patient_id'), table_name='task')
     op.drop_index('ix_task_due', table_name='task', postgresql_where=sa.text("status = 'open'"), sqlite_where=sa.text("status = 'open'"))
@@ -738,12 +753,6 @@ def downgrade() -> None:
     op.drop_table('reply_code')
     op.drop_index('ix_observation_patient_code', table_name='observation')
     op.drop_table('observation')
-    op.drop_index('ix_message_ready', table_name='message', postgresql_where=sa.text("status = 'ready'"), sqlite_where=sa.text("status = 'ready'"))
-    op.drop_index(op.f('ix_message_provider_id'), table_name='message')
-    op.drop_index('ix_message_patient', table_name='message')
-    op.drop_index('ix_message_claimed', table_name='message', postgresql_where=sa.text("status = 'claimed'"), sqlite_where=sa.text("status = 'claimed'"))
-    op.drop_index(op.f('ix_message_alert_id'), table_name='message')
-    op.drop_table('message')
     op.drop_table('link')
     op.drop_index('ix_escalation_run_due', table_name='escalation_run', postgresql_where=sa.text('due_at IS NOT NULL'), sqlite_where=sa.text('due_at IS NOT NULL'))
     op.drop_table('escalation_run')

@@ -30,7 +30,8 @@ class Staff(Base):
 
 
 class ContactMethod(Base):
-    """One way to reach a person: `channel` sms | voice | email | webpush, `address` E.164 or e-mail or a subscription."""
+    """One way to reach a person: `channel` sms | voice | email | webpush, `address` E.164 or e-mail or a
+    subscription."""
 
     __tablename__ = "contact_method"
     __table_args__ = (UniqueConstraint("staff_id", "channel", "address"),)
@@ -49,7 +50,10 @@ class ContactMethod(Base):
 
 
 class ApiToken(Base):
-    """A bearer token of the API, kept as a digest. A patient's phone has one too (`patient_id`)."""
+    """A bearer token of the API, kept as a digest. A patient's phone has one too (`patient_id`).
+
+    `staff_id` is the person who stands for the token where a named person must act.
+    """
 
     __tablename__ = "api_token"
 
@@ -58,6 +62,7 @@ class ApiToken(Base):
     digest: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str]
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]

@@ -1,0 +1,54 @@
+"""Bearer tokens: who is asking. A browser's session never counts here, so that no page can be made to call the API."""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from service import runtime
+from service.access import Actor
+from service.api.fields import BIGGEST_ID, is_clean
+from service.errors import NotFound, NotLoggedIn
+from service.security import Role
+from service.use_cases import tokens
+
+PREFIX = "/api/"
+
+
+def authenticate() -> None:
+    """Set `g.actor` from the token of a call to the API. NotLoggedIn for a token that is unknown or revoked."""
+    if not request.path.startswith(PREFIX):
+        return
+    g.pop("actor", None)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if not scheme:
+        return
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotLoggedIn("say Authorization: Bearer TOKEN")
+    running = runtime.current()
+    now = running.clock.now()
+    with running.db.reading() as session:
+        found = tokens.find(session, token.strip())
+        stale = found is not None and tokens.should_touch(found, now)
+    if found is None:
+        raise NotLoggedIn("the token is unknown or was revoked")
+    if stale:
+        with running.db.unit_of_work() as session:
+            tokens.touch(session, found.id, now=now)
+    g.actor = Actor(
+        name=f"patient:{found.patient_id}" if found.patient_id else f"token:{found.id}",
+        role=None if found.patient_id else Role(found.role),
+        site_id=found.site_id,
+        staff_id=found.staff_id,
+        patient_id=found.patient_id,
+        shown=found.name,
+    )
+    g.token_id = found.id
+
+
+def refuse_impossible_addresses() -> None:
+    """NotFound for a row's number that no row can have, and for a name with control signs."""
+    for value in (request.view_args or {}).values():
+        if isinstance(value, int) and value > BIGGEST_ID:
+            raise NotFound("no such number")
+        if isinstance(value, str) and not is_clean(value):
+            raise NotFound("no such name")
