@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -125,14 +126,19 @@ class Database:
         self.url = url
         self.engine = make_engine(url, pool_size=pool_size)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self.wakes: dict[str, threading.Event] = {}  # lane -> set after a commit that enqueued into it
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(self.engine.execution_options(vigilia_reads=True), expire_on_commit=False)
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
         """One transaction: returning commits, raising rolls back. Only the edge opens it."""
-        with self._write() as session, session.begin():
-            yield session
+        with self._write() as session:
+            with session.begin():
+                yield session
+            for lane in session.info.get("lanes", ()):
+                if lane in self.wakes:
+                    self.wakes[lane].set()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

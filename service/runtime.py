@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import current_app
 
@@ -14,6 +15,14 @@ from notifications.render import Renderer
 from service.clock import Clock
 from service.config import Config
 from service.db import Database
+
+
+@dataclass(frozen=True)
+class BackedOff:
+    """A due row that raised when the tick handled it: how often, and when (study time) it is tried again."""
+
+    failures: int
+    until: datetime
 
 
 @dataclass
@@ -27,6 +36,10 @@ class Runtime:
     renderer: Renderer
     page_waits: threading.Event = field(default_factory=threading.Event)
     text_waits: threading.Event = field(default_factory=threading.Event)
+    backed_off: dict[tuple[str, int], BackedOff] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.db.wakes = {"pages": self.page_waits, "bulk": self.text_waits}
 
 
 def current() -> Runtime:

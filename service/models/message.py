@@ -12,21 +12,26 @@ from service.db import Base
 
 READY = text("status = 'ready'")
 CLAIMED = text("status = 'claimed'")
+UNKNOWN = text("status = 'unknown'")
 
 
 class Message(Base):
     """One message to one address. It waits in `status` ready until `send_at`; every row ends in a named state
     (`notifications.message.DeliveryStatus`) with its `reason`.
 
-    `lane`: pages | bulk. `kind`: question | reminder | reply | safety | page | notice. `wanted_while` names the check made just before
-    sending (see `use_cases/wanted.py`). `fields` fill the template; a `url` that begins with "/" is put under the public URL.
-    `dedupe` is unique: the same cause never writes two rows.
+    `lane`: pages | bulk. `kind`: question | reminder | reply | safety | page | notice. `wanted_while` names
+    the check made just before
+    sending (see `use_cases/wanted.py`). `fields` fill the template; a `url` that begins with "/" is put
+    under the public URL.
+    `dedupe` is unique: the same cause never writes two rows. `lease_until` is machine time: the end of the claim, and
+    while `unknown` the next look-up at the carrier; `unknown_since` is when it became so, machine time too.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         Index("ix_message_ready", "lane", "send_at", postgresql_where=READY, sqlite_where=READY),
         Index("ix_message_claimed", "lease_until", postgresql_where=CLAIMED, sqlite_where=CLAIMED),
+        Index("ix_message_unknown", "lease_until", postgresql_where=UNKNOWN, sqlite_where=UNKNOWN),
         Index("ix_message_patient", "patient_id", "created_at"),
     )
 
@@ -38,6 +43,7 @@ class Message(Base):
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), index=True)
     inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     kind: Mapped[str]
     lane: Mapped[str]
     channel: Mapped[str]
@@ -55,6 +61,7 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     claimer: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    unknown_since: Mapped[datetime | None]
     provider_id: Mapped[str | None] = mapped_column(index=True)
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
