@@ -31,5 +31,6 @@ def verify(expected: str) -> None:
             faults += trail.check_head(session, expected)
     for fault in faults:
         click.echo(fault)
-    click.echo(f"{verdict.sealed} entries sealed, {verdict.unsealed} wait for the sealer, head {verdict.sealed}:{verdict.head}")
+    click.echo(f"{verdict.sealed} entries sealed, {verdict.unsealed} wait for the sealer")
+    click.echo(f"head {verdict.sealed}:{verdict.head}")
     sys.exit(1 if faults else 0)

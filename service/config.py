@@ -97,7 +97,10 @@ class Config:
         if not needs_carrier:
             return found
         if len(self.secret_key) < 32:
-            found.append("VIGILIA_SECRET_KEY: missing or under 32 characters (python -c 'import secrets; print(secrets.token_hex())')")
+            found.append(
+                "VIGILIA_SECRET_KEY: missing or under 32 characters; "
+                "python -c 'import secrets; print(secrets.token_hex())' makes one"
+            )
         if urlsplit(self.public_url).scheme not in ("http", "https"):
             found.append("VIGILIA_PUBLIC_URL: missing; the https address at which phones and Twilio reach this service")
         if not (self.twilio_account_sid or self.smtp_url):

@@ -9,7 +9,9 @@ from typing import Any
 
 import structlog
 
-FORBIDDEN = frozenset({"body", "text", "phone", "address", "to", "from_", "value", "celsius", "fields", "raw", "password"})
+FORBIDDEN = frozenset(
+    {"body", "text", "phone", "address", "to", "from_", "value", "celsius", "fields", "raw", "password"}
+)
 
 
 def drop_health_data(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -15,7 +15,8 @@ from service.models.patient import Patient
 class Occasion(Base):
     """A questionnaire due on one local day. `status` is a `workflows.occasions.OccasionStatus`.
 
-    `next_due_at` is the one timer of the row: opening, reminder, late or missed, whichever comes next; NULL when it is over.
+    `next_due_at` is the one timer of the row: opening, reminder, late or missed, whichever comes next; NULL
+    when it is over.
     `item` is the question that is open in a text conversation.
     """
 

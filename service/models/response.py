@@ -14,7 +14,8 @@ from service.db import Base
 class Response(Base):
     """One answer to one item. `value` is JSON (a string, a list of letters, a number as text), `raw` the words.
 
-    `channel`: sms | web | phone | app | whatsapp. `typed_by`: "patient" or a staff member. A correction is a new row whose
+    `channel`: sms | web | phone | app | whatsapp. `typed_by`: "patient" or a staff member. A correction is
+    a new row whose
     `corrects_id` points at the old one, with a reason.
     """
 
