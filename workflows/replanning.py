@@ -1,0 +1,171 @@
+"""What a new plan changes among the visits a patient has: the one re-anchoring function.
+
+A visit keeps its identity, (patient, code), whatever moves. What was booked by hand, completed or missed
+never moves by itself: it is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from workflows.visits import Day, VisitStatus
+
+if TYPE_CHECKING:
+    from workflows.visit_calendar import PlannedVisit
+
+HELD = frozenset({VisitStatus.BOOKED, VisitStatus.COMPLETED, VisitStatus.MISSED})
+
+
+@dataclass(frozen=True)
+class ExistingVisit:
+    """A visit as it stands in the record.
+
+    `date` is where it is now (booked, done or planned); the window is that of its last plan. `scheduled` is
+    False for an unscheduled visit, which no plan knows.
+    """
+
+    code: str
+    date: Day
+    window_start: Day
+    window_end: Day
+    status: VisitStatus = VisitStatus.PLANNED
+    projected: bool = False
+    merged_into: str | None = None
+    flags: tuple[str, ...] = ()
+    anchor: str = ""
+    scheduled: bool = True
+    ends_study: bool = False
+
+
+@dataclass(frozen=True)
+class Moved:
+    code: str
+    from_date: date
+    to_date: date
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """A visit that a person should look at, and why."""
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What a new plan does to a patient's visits.
+
+    `moved` change their date; `unchanged` are codes that do not; `flagged` stay where they are and need a
+    person; `added` are new; `removed` are codes no longer planned, to be cancelled; `rewritten` are all
+    planned visits whose record differs from the plan in any field (date, window, anchor, projection,
+    merging, flags); `late` are codes whose window is over.
+    """
+
+    moved: tuple[Moved, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    flagged: tuple[Flagged, ...] = ()
+    added: tuple["PlannedVisit", ...] = ()
+    removed: tuple[str, ...] = ()
+    rewritten: tuple["PlannedVisit", ...] = ()
+    late: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether applying it would change nothing."""
+        return not (self.moved or self.flagged or self.added or self.removed or self.rewritten)
+
+
+def replan(
+    existing: Iterable["ExistingVisit | PlannedVisit"],
+    planned: Iterable["PlannedVisit"],
+    *,
+    today: date | None = None,
+) -> Diff:
+    """The difference between the visits there are and the plan there should be.
+
+    `existing` may hold PlannedVisits, taken as visits not yet touched by anyone. With `today` (local),
+    `late` is filled.
+    """
+    there = {visit.code: as_existing(visit) for visit in existing}
+    wanted = {visit.code: visit for visit in planned}
+    ended = [v.date for v in there.values() if v.ends_study and v.status is VisitStatus.COMPLETED]
+    end = min(ended) if ended else None
+    if end is not None:
+        wanted = {code: visit for code, visit in wanted.items() if visit.date <= end}
+    moved: list[Moved] = []
+    unchanged: list[str] = []
+    flagged: list[Flagged] = []
+    removed: list[str] = []
+    rewritten: list[PlannedVisit] = []
+    for code, visit in there.items():
+        plan = wanted.get(code)
+        if visit.status is VisitStatus.CANCELLED or not visit.scheduled:
+            unchanged.append(code)
+        elif visit.status in HELD:
+            unchanged.append(code)
+            why = _why_flagged(visit, plan, is_over=end is not None)
+            if why:
+                flagged.append(Flagged(code, why))
+        elif plan is None:
+            removed.append(code)
+        else:
+            if plan.date != visit.date:
+                moved.append(Moved(code, visit.date, plan.date))
+            else:
+                unchanged.append(code)
+            flagged.extend(Flagged(code, flag) for flag in plan.flags if flag not in visit.flags)
+            if _differs(visit, plan):
+                rewritten.append(plan)
+    added = tuple(visit for code, visit in wanted.items() if code not in there)
+    flagged.extend(Flagged(visit.code, flag) for visit in added for flag in visit.flags)
+    late = _late(there, wanted, removed, today) if today else ()
+    return Diff(tuple(moved), tuple(unchanged), tuple(flagged), added, tuple(removed), tuple(rewritten), late)
+
+
+def as_existing(visit: "ExistingVisit | PlannedVisit") -> ExistingVisit:
+    """A planned visit as one that nobody has touched yet."""
+    if isinstance(visit, ExistingVisit):
+        return visit
+    return ExistingVisit(
+        code=visit.code,
+        date=visit.date,
+        window_start=visit.window_start,
+        window_end=visit.window_end,
+        projected=visit.projected,
+        merged_into=visit.merged_into,
+        flags=visit.flags,
+        anchor=visit.anchor,
+        ends_study=visit.ends_study,
+    )
+
+
+def _why_flagged(visit: ExistingVisit, plan: "PlannedVisit | None", *, is_over: bool) -> str:
+    """Why a visit that stays put needs a look; empty when its plan is what it was."""
+    if plan is None:
+        return (
+            f"{visit.status} for {visit.date}, no longer in the plan"
+            if visit.status is VisitStatus.BOOKED
+            else ""
+        )
+    if (plan.window_start, plan.window_end) == (visit.window_start, visit.window_end):
+        return ""
+    inside = plan.window_start <= visit.date <= plan.window_end
+    place = "inside" if inside else "outside"
+    return f"{visit.status} on {visit.date}, {place} the new window {plan.window_start} to {plan.window_end}"
+
+
+def _differs(visit: ExistingVisit, plan: "PlannedVisit") -> bool:
+    names = ("date", "window_start", "window_end", "projected", "merged_into", "flags", "anchor")
+    return any(getattr(visit, name) != getattr(plan, name) for name in names)
+
+
+def _late(
+    there: dict[str, ExistingVisit], wanted: dict[str, "PlannedVisit"], removed: list[str], today: date
+) -> tuple[str, ...]:
+    open_still = (VisitStatus.PLANNED, VisitStatus.BOOKED)
+    closed = {code for code, visit in there.items() if visit.status not in open_still} | set(removed)
+    return tuple(code for code, plan in wanted.items() if code not in closed and plan.window_end < today)
