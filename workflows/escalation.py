@@ -179,7 +179,9 @@ def _exhausted_round(alert: AlertState, policy: EscalationPolicy, reach: Reach) 
     """Above the ladder: first monitor and operations and the patient, then everybody again and again."""
     first = alert.step == len(policy.steps)
     everybody = policy.exhausted_recipients if first else recipients(policy)
-    rung = _page(alert, everybody, all_channels(policy), reach, (), "exhausted")
+    # E-mail is too slow for a rung, but here every path counts.
+    channels = tuple(dict.fromkeys((*all_channels(policy), "email")))
+    rung = _page(alert, everybody, channels, reach, (), "exhausted")
     said = [Notice(NoticeKind.EXHAUSTED, why="nobody has acknowledged")]
     if first:
         said.append(Notice(NoticeKind.PATIENT_GO_IN))

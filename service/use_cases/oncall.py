@@ -1,0 +1,110 @@
+"""Who is on call for a site, and where nobody is: rows in, `workflows.oncall`'s answer out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import Override, Rota, Shift, Staff
+from service.use_cases.rotas import (
+    Stretch,
+    add_override,
+    add_shift,
+    cancel,
+    change_rota,
+    check_layers,
+    create_rota,
+    layer_of,
+    swap,
+)
+from workflows import oncall as rules
+from workflows.oncall import Hole, OnDuty
+
+__all__ = [
+    "Stretch",
+    "add_override",
+    "add_shift",
+    "as_rules",
+    "cancel",
+    "change_rota",
+    "check_layers",
+    "create_rota",
+    "holes",
+    "rotas_of",
+    "stretches",
+    "swap",
+    "who",
+]
+
+
+def rotas_of(session: Session, site_id: int) -> list[Rota]:
+    return list(session.scalars(select(Rota).where(Rota.site_id == site_id).order_by(Rota.id)))
+
+
+def who(session: Session, site_id: int, at: datetime) -> list[OnDuty]:
+    """Who is on call for a site at `at`, over all its rotas, by rota and layer. Inactive people do not count."""
+    duties = [
+        duty
+        for rota in rotas_of(session, site_id)
+        for duty in rules.who_is_on_call(as_rules(session, rota, at, at), at)
+    ]
+    active = set(
+        session.scalars(select(Staff.id).where(Staff.id.in_([duty.staff_id for duty in duties]), Staff.active))
+    )
+    return [duty for duty in duties if duty.staff_id in active]
+
+
+def holes(session: Session, site_id: int, start: datetime, end: datetime) -> list[Hole]:
+    """Where nobody is on call or backup in [start, end): empty stretches, and people who have left.
+
+    With no rota at all it is one hole as long as the stretch.
+    """
+    rotas = rotas_of(session, site_id)
+    if not rotas:
+        return [Hole(rules.ON_CALL, start, end)]
+    active = set(session.scalars(select(Staff.id).where(Staff.active)))
+    found: list[Hole] = []
+    for rota in rotas:
+        found += rules.holes(as_rules(session, rota, start, end), start, end)
+        gone = [each for each in stretches(session, rota, start, end) if each.staff_id not in active]
+        found += [Hole(each.layer, each.start, each.end) for each in gone]
+    return sorted(found, key=lambda hole: (hole.start, hole.layer))
+
+
+def stretches(session: Session, rota: Rota, start: datetime, end: datetime) -> list[Stretch]:
+    """Every stretch of duty of [start, end), for the calendar page, by layer and time."""
+    values = as_rules(session, rota, start, end)
+    return [
+        Stretch(layer.name, duty.staff_id, begin, duty.until or end, str(duty.why))
+        for layer in values.layers
+        for begin, duty in rules.stretches(values, layer, start, end)
+    ]
+
+
+def as_rules(session: Session, rota: Rota, start: datetime, end: datetime) -> rules.Rota:
+    """The rota as a value, with the shifts and overrides that may matter from `start` to a while after `end`."""
+    horizon = end + timedelta(days=60)
+    shifts = session.scalars(
+        select(Shift)
+        .where(
+            Shift.rota_id == rota.id, Shift.cancelled_at.is_(None), Shift.end_at > start, Shift.start_at <= horizon
+        )
+        .order_by(Shift.id)
+    ).all()
+    overrides = session.scalars(
+        select(Override)
+        .where(
+            Override.rota_id == rota.id,
+            Override.cancelled_at.is_(None),
+            Override.end_at > start,
+            Override.start_at <= horizon,
+        )
+        .order_by(Override.id)
+    ).all()
+    return rules.Rota(
+        rota.timezone,
+        tuple(layer_of(layer, shifts) for layer in rota.layers),
+        tuple(rules.Override(one.layer, one.staff_id, one.start_at, one.end_at, one.reason) for one in overrides),
+    )

@@ -1,0 +1,128 @@
+"""People of the care team: added, logged in, locked out, let go."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from service.errors import Conflict
+from service.models import ContactMethod, Staff
+from service.security import Role, hash_password, password_matches
+from service.use_cases import audit, contacts
+from workflows.decisions import RuleViolation
+
+FREE_TRIES = 5
+LOCKED_FOR = timedelta(minutes=15)
+LONGEST_NAME = 20  # what a page can carry in one SMS
+
+
+def add(
+    session: Session,
+    *,
+    name: str,
+    email: str,
+    role: str,
+    site_id: int | None,
+    password: str | None = None,
+    phone: str | None = None,
+    language: str = "pt-BR",
+    verified: bool = False,
+    actor: str,
+    now: datetime,
+) -> Staff:
+    """A new person. A telephone becomes two contacts, texts and calls, unverified unless `verified` says
+    otherwise.
+
+    RuleViolation for a wrong value, Conflict for an e-mail address that is taken.
+    """
+    name, email = name.strip(), email.strip().lower()
+    if not name or len(name) > LONGEST_NAME:
+        raise RuleViolation("name", name, f"1 to {LONGEST_NAME} characters, as pages show it (Dr. Reis)")
+    if "@" not in email:
+        raise RuleViolation("email", email, "not an e-mail address")
+    if role not in {str(each) for each in Role}:
+        raise RuleViolation("role", role, "one of " + ", ".join(Role))
+    if session.scalar(select(Staff.id).where(Staff.email == email)):
+        raise Conflict("this e-mail address is taken", field="email", value=email)
+    person = Staff(
+        name=name,
+        email=email,
+        password_hash=_hash(password) if password else None,
+        role=str(role),
+        site_id=site_id,
+        language=language,
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    audit.record(
+        session, "staff:add", actor=actor, now=now, subject_id=person.id, detail={"role": role, "site": site_id}
+    )
+    channels = [("email", email)] + ([("sms", phone), ("voice", phone)] if phone else [])
+    for channel, address in channels:
+        contacts.add(
+            session, person, channel=channel, address=address, verified=verified, actor=actor, now=now
+        )
+    return person
+
+
+def authenticate(session: Session, email: str, password: str, *, now: datetime) -> Staff | None:
+    """The person, or None. Five wrong passwords lock the account for 15 minutes; the answer never says which it was."""
+    person = session.scalar(select(Staff).where(Staff.email == email.strip().lower()).with_for_update())
+    locked = person is not None and person.locked_until is not None and person.locked_until > now
+    matches = password_matches(person.password_hash if person else None, password)
+    if person is None or not person.active or locked:
+        return None
+    if matches:
+        person.failed_logins = 0
+        person.locked_until = None
+        audit.record(session, "staff:login", actor=f"staff:{person.id}", now=now, subject_id=person.id)
+        return person
+    person.failed_logins += 1
+    if person.failed_logins >= FREE_TRIES:
+        person.failed_logins = 0
+        person.locked_until = now + LOCKED_FOR
+        audit.record(session, "staff:lock", actor="system", now=now, subject_id=person.id)
+    return None
+
+
+def set_password(session: Session, person: Staff, password: str, *, actor: str, now: datetime) -> None:
+    """A new password ends every session of that person."""
+    person.password_hash = _hash(password)
+    person.session_epoch += 1
+    audit.record(session, "staff:password", actor=actor, now=now, subject_id=person.id)
+
+
+def deactivate(session: Session, person: Staff, *, actor: str, now: datetime) -> None:
+    """The person leaves: no log-in, no pages; rotas that still name them show as holes."""
+    person.active = False
+    person.session_epoch += 1
+    audit.record(session, "staff:deactivate", actor=actor, now=now, subject_id=person.id)
+
+
+def by_phone(session: Session, phone: str) -> Staff | None:
+    """The active person whose telephone this is, verified contacts first; None for an unknown number."""
+    return session.scalars(
+        select(Staff)
+        .join(ContactMethod, ContactMethod.staff_id == Staff.id)
+        .where(ContactMethod.address == phone, ContactMethod.channel.in_(contacts.PHONE_CHANNELS), Staff.active)
+        .order_by(ContactMethod.verified_at.is_(None), Staff.id)
+        .limit(1)
+    ).first()
+
+
+def with_role(session: Session, site_id: int | None, *roles: str) -> list[Staff]:
+    """Active people of these roles who answer for the site (None: who answer for every site), by id."""
+    here = [Staff.site_id.is_(None)] if site_id is None else [Staff.site_id.is_(None), Staff.site_id == site_id]
+    return list(
+        session.scalars(select(Staff).where(Staff.role.in_(roles), Staff.active, or_(*here)).order_by(Staff.id))
+    )
+
+
+def _hash(password: str) -> str:
+    try:
+        return hash_password(password)
+    except ValueError as error:
+        raise RuleViolation("password", "", str(error).removeprefix("password: ")) from error

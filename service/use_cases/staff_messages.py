@@ -1,0 +1,104 @@
+"""Messages to the care team that are no pages: answers, notices, alarms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import ContactMethod, Message, Staff
+from service.use_cases import outbox, staff
+
+OPERATIONS = ("operator", "admin")
+ALARM_LENGTH, WHO_LENGTH = 90, 20
+
+
+def to_staff(
+    session: Session,
+    person: Staff,
+    template: str,
+    fields: dict[str, str],
+    *,
+    dedupe: str,
+    now: datetime,
+    kind: str = "notice",
+    address: str = "",
+    alert_id: int | None = None,
+    inbound_id: int | None = None,
+) -> Message | None:
+    """A text to a member of staff: to `address`, else to their texting number, else by e-mail; None: no way at all."""
+    channel = "sms"
+    if not address:
+        usable = [
+            each
+            for each in session.scalars(
+                select(ContactMethod)
+                .where(
+                    ContactMethod.staff_id == person.id,
+                    ContactMethod.channel.in_(("sms", "email")),
+                    ContactMethod.verified_at.is_not(None),
+                    ContactMethod.opted_out_at.is_(None),
+                )
+                .order_by(ContactMethod.id)
+            )
+        ]
+        if not usable:
+            return None
+        best = min(usable, key=lambda each: each.channel != "sms")
+        channel, address = best.channel, best.address
+    return outbox.enqueue(
+        session,
+        now=now,
+        kind=kind,
+        template=template,
+        fields=fields,
+        dedupe=dedupe,
+        staff=person,
+        channel=channel,
+        address=address,
+        lane="pages",
+        alert_id=alert_id,
+        inbound_id=inbound_id,
+    )
+
+
+def alarm(
+    session: Session, words: str, *, site_id: int | None, dedupe: str, now: datetime, zone: str = "UTC"
+) -> int:
+    """Tell operators and administrators, by text and by e-mail both; how many messages that were."""
+    sent = 0
+    fields = {"alarm": words[:ALARM_LENGTH], "time": clock(now, zone)}
+    for person in staff.with_role(session, site_id, *OPERATIONS):
+        for contact in session.scalars(
+            select(ContactMethod).where(
+                ContactMethod.staff_id == person.id,
+                ContactMethod.channel.in_(("sms", "email")),
+                ContactMethod.opted_out_at.is_(None),
+            )
+        ):
+            outbox.enqueue(
+                session,
+                now=now,
+                kind="notice",
+                template="alarm",
+                fields=fields,
+                dedupe=f"{dedupe}:{contact.id}",
+                staff=person,
+                channel=contact.channel,
+                address=contact.address,
+                lane="pages",
+            )
+            sent += 1
+    return sent
+
+
+def clock(at: datetime, zone: str) -> str:
+    """Like "03:12", on the wall clock of `zone`."""
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def shown(person: Staff) -> str:
+    """A name that fits a text."""
+    return person.name[:WHO_LENGTH]

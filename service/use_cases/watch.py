@@ -1,0 +1,211 @@
+"""The audit of the watchers: everything that would keep a fever from reaching a human tonight.
+
+Read by `vigilia doctor`, by /readyz and by the worker before each dead-man ping: the ping leaves only when
+nothing critical is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.models import (
+    Alert,
+    ContactMethod,
+    EscalationRun,
+    Heartbeat,
+    Inbound,
+    Message,
+    Patient,
+    Receipt,
+    Site,
+    Staff,
+    Study,
+)
+from service.use_cases import contacts, oncall, staff
+
+LATE = timedelta(seconds=10)
+STALE_HEARTBEAT = timedelta(seconds=30)
+COVER = timedelta(hours=72)
+NOT_DELIVERED = timedelta(days=30)
+SILENT = timedelta(minutes=15)
+TEXT_CHANNELS = ("sms", "voice")
+
+
+class Severity(StrEnum):
+    """CRITICAL: a fever may not reach a human now. WARNING: it will not, if nobody looks at this."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong. `kind` is stable (for metrics), `detail` a sentence without health data."""
+
+    kind: str
+    detail: str
+    since: datetime | None
+    severity: Severity
+
+
+Check = Callable[[Session, datetime, datetime], Iterator[Finding]]
+
+
+def findings(session: Session, *, now: datetime, machine_now: datetime) -> list[Finding]:
+    """Everything that is wrong at `now` (study clock); heartbeats are measured by `machine_now`. Critical first."""
+    found = [finding for check in CHECKS for finding in check(session, now, machine_now)]
+    return sorted(found, key=lambda each: each.severity is not Severity.CRITICAL)
+
+
+def is_safe(found: list[Finding]) -> bool:
+    """Whether nothing critical is among them: the condition of the dead-man ping."""
+    return not any(each.severity is Severity.CRITICAL for each in found)
+
+
+def _overdue_runs(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    rungs = session.execute(
+        select(Alert.case, EscalationRun.due_at)
+        .join(Alert, Alert.id == EscalationRun.alert_id)
+        .where(EscalationRun.due_at < now - LATE)
+        .order_by(EscalationRun.due_at)
+    )
+    outcomes = session.execute(
+        select(Alert.case, Alert.outcome_due_at).where(
+            Alert.status == "acknowledged", Alert.outcome_due_at < now - LATE
+        )
+    )
+    for case, due_at in (*rungs, *outcomes):
+        yield Finding("overdue_run", f"case {case}: its ladder stands still", due_at, Severity.CRITICAL)
+
+
+def _overdue_pages(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    waiting, oldest = session.execute(
+        select(func.count(), func.min(Message.send_at)).where(
+            Message.status == "ready", Message.lane == "pages", Message.send_at < now - LATE
+        )
+    ).one()
+    if waiting:
+        yield Finding("overdue_pages", f"{waiting} urgent messages wait to be sent", oldest, Severity.CRITICAL)
+
+
+def _inbound(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    for status, severity in (("new", Severity.CRITICAL), ("poisoned", Severity.CRITICAL)):
+        count, oldest = session.execute(
+            select(func.count(), func.min(Inbound.received_at)).where(
+                Inbound.status == status, Inbound.received_at < now - LATE
+            )
+        ).one()
+        if count:
+            words = "cannot be read" if status == "poisoned" else "are not handled"
+            yield Finding(f"inbound_{status}", f"{count} texts {words}", oldest, severity)
+
+
+def _heartbeats(session: Session, _: datetime, machine_now: datetime) -> Iterator[Finding]:
+    beats = session.execute(
+        select(Heartbeat.kind, func.max(Heartbeat.seen_at)).group_by(Heartbeat.kind).order_by(Heartbeat.kind)
+    ).all()
+    seen = {kind: at for kind, at in beats}
+    for kind in ("scheduler", "lane:pages"):
+        at = seen.pop(kind, None)
+        if at is None:
+            yield Finding("no_heartbeat", f"no {kind} has ever been seen alive", None, Severity.CRITICAL)
+        elif at < machine_now - STALE_HEARTBEAT:
+            yield Finding("stale_heartbeat", f"no {kind} is alive", at, Severity.CRITICAL)
+    for kind, at in seen.items():
+        if at < machine_now - STALE_HEARTBEAT:
+            yield Finding("stale_heartbeat", f"no {kind} is alive", at, Severity.WARNING)
+
+
+def _cover(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    for site in _active_sites(session):
+        for hole in oncall.holes(session, site.id, now, now + COVER):
+            inside = hole.start <= now
+            severity = Severity.CRITICAL if inside and hole.layer == "on_call" else Severity.WARNING
+            until = f"{_at(hole.start, site)} to {_at(hole.end, site)}"
+            yield Finding("hole", f"site {site.code}: nobody is {hole.layer}, {until}", hole.start, severity)
+
+
+def _reachable(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    """The people of the next 72 hours, and those above them: can each be reached at all?"""
+    for site in _active_sites(session):
+        soon = {
+            each.staff_id
+            for rota in oncall.rotas_of(session, site.id)
+            for each in oncall.stretches(session, rota, now, now + COVER)
+        }
+        chain = soon | {one.id for one in staff.with_role(session, site.id, "investigator", "monitor", "operator")}
+        owned: dict[int, list[ContactMethod]] = {person: [] for person in chain}
+        for contact in contacts.of_staff(session, chain):
+            owned[contact.staff_id].append(contact)
+        for person_id in sorted(chain):
+            yield from _person(session.get_one(Staff, person_id), owned[person_id], now)
+        for role in ("investigator", "monitor", "operator"):
+            if not staff.with_role(session, site.id, role):
+                detail = f"site {site.code}: nobody has the role {role}, whom the ladder ends at"
+                yield Finding("nobody_in_role", detail, None, Severity.WARNING)
+
+
+def _person(person: Staff, owned: list[ContactMethod], now: datetime) -> Iterator[Finding]:
+    usable = [each for each in owned if contacts.as_rule(each, now).usable and each.channel in TEXT_CHANNELS]
+    if not usable:
+        faults = sorted({contacts.as_rule(each, now).fault for each in owned if each.channel in TEXT_CHANNELS})
+        why = ", ".join(fault for fault in faults if fault) or "no telephone"
+        yield Finding("unreachable", f"{person.name} cannot be paged: {why}", None, Severity.WARNING)
+        return
+    # Verifying a number delivered a code to it, so that counts as a delivery.
+    delivered = max(filter(None, (each.last_delivered_at or each.verified_at for each in usable)), default=None)
+    if delivered is None or delivered < now - NOT_DELIVERED:
+        detail = f"{person.name}: nothing was delivered to that phone in 30 days; send a test code"
+        yield Finding("not_delivered", detail, delivered, Severity.WARNING)
+
+
+def _silent_carrier(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    """Accepted and then nothing. One message means little (some networks never report), all of them a lot."""
+    since = now - timedelta(hours=24)
+    sent, oldest = session.execute(
+        select(func.count(), func.min(Message.sent_at)).where(
+            Message.channel == "sms", Message.sent_at >= since, Message.sent_at < now - SILENT
+        )
+    ).one()
+    if sent < 3:
+        return
+    receipts = session.scalar(select(func.count()).select_from(Receipt).where(Receipt.received_at >= since))
+    if not receipts:
+        detail = f"the carrier accepted {sent} texts in 24 h and reported on none"
+        yield Finding("silent_carrier", detail, oldest, Severity.WARNING)
+
+
+def _active_sites(session: Session) -> list[Site]:
+    """Sites of active studies that have a patient still in the study."""
+    living = select(Patient.site_id).where(Patient.status.in_(("enrolled", "screening")))
+    return list(
+        session.scalars(
+            select(Site)
+            .join(Study, Study.id == Site.study_id)
+            .where(Study.status == "active", Site.id.in_(living))
+            .order_by(Site.id)
+        )
+    )
+
+
+def _at(at: datetime, site: Site) -> str:
+    """Like "Tue 10 Mar 08:00", at the site."""
+    return f"{at.astimezone(ZoneInfo(site.timezone)):%a %d %b %H:%M}"
+
+
+CHECKS: tuple[Check, ...] = (
+    _overdue_runs,
+    _overdue_pages,
+    _inbound,
+    _heartbeats,
+    _cover,
+    _reachable,
+    _silent_carrier,
+)
