@@ -22,7 +22,12 @@ class WebPushCarrier:
     """
 
     def __init__(
-        self, private_key: str, *, contact: str, timeout: float = 8.0, session: requests.Session | None = None
+        self,
+        private_key: str,
+        *,
+        contact: str = "mailto:vigilia@localhost",
+        timeout: float = 8.0,
+        session: requests.Session | None = None,
     ) -> None:
         self._private_key = private_key
         self._contact = contact
