@@ -1,5 +1,7 @@
-"""The reference page of messages, written from the catalogue: `python -m notifications.reference >
-docs/reference/messages.md`."""
+"""The reference page of messages, written from the catalogue.
+
+`python -m notifications.reference > docs/reference/messages.md`
+"""
 
 from __future__ import annotations
 
@@ -28,12 +30,22 @@ def as_markdown() -> str:
     renderer = Renderer()
     parts = [HEAD, "## Fields\n", "| field | at most | longest value tested | default |", "|---|---|---|---|"]
     for field in FIELDS.values():
-        longest = "60 or more letters" if len(field.longest) > 58 and field.longest[0] == "W" else field.longest
+        longest = (
+            "60 or more letters" if len(field.longest) > 58 and field.longest[0] == "W" else field.longest
+        )
         parts.append(f"| `{field.name}` | {field.max_length} | {longest} | {field.default or ''} |")
-    parts += ["\n## Templates\n", "| name | channels | fields | minimal | longest SMS |", "|---|---|---|---|---|"]
+    parts += [
+        "\n## Templates\n",
+        "| name | channels | fields | minimal | longest SMS |",
+        "|---|---|---|---|---|",
+    ]
     for template in CATALOG.values():
         sizes = [
-            len(fold_gsm7(renderer.render(template.name, longest_values(template), language=tag, channel="sms").text))
+            len(
+                fold_gsm7(
+                    renderer.render(template.name, longest_values(template), language=tag, channel="sms").text
+                )
+            )
             for tag in LANGUAGES
         ]
         channels = " ".join(sorted(template.channels))
@@ -49,8 +61,7 @@ def as_markdown() -> str:
         parts.append("")
     parts += [
         "## The carrier's codes\n",
-        "From `notifications/carriers/twilio_codes.py`. A code that is not here counts as temporary and moves
-        to the",
+        "From `notifications/carriers/twilio_codes.py`. What is not here counts as temporary and moves to the",
         "recipient's next channel.\n",
         "| code | becomes | next channel now | meaning |",
         "|---|---|---|---|",
