@@ -1,0 +1,192 @@
+"""USDM v4 JSON -> `StudyDesign`: the main timeline's visits, counted from its Fixed Reference."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from workflows.protocol import Anchor, Encounter, Setting, StudyDesign, Timing
+from workflows.protocol_file import ProtocolErrors
+from workflows.usdm_extension import Extension, extension_of
+from workflows.usdm_timeline import Element, Hop, Timeline, TimelineFault, elements, identity, window_of
+
+START = "start"
+DECISION = "ScheduledDecisionInstance"
+SETTING_WORDS = (
+    (Setting.PHONE, ("telephone", "phone", "remote audio")),
+    (Setting.INPATIENT, ("hospital", "inpatient", "in-patient")),
+)
+
+
+@dataclass(frozen=True)
+class UsdmStudy:
+    """A study's design, and a line for each instance that is no visit."""
+
+    design: StudyDesign
+    notes: tuple[str, ...]
+
+
+def looks_like_usdm(text: str) -> bool:
+    """Whether a file is JSON rather than a protocol file of ours."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{") and '"' in text
+
+
+def read_usdm(text: str) -> UsdmStudy:
+    """The first design of a USDM study. ProtocolErrors name the element by its id."""
+    try:
+        raw = json.loads(text.lstrip("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise ProtocolErrors((f"(line {error.lineno}): is not JSON: {error.msg}",)) from None
+    except RecursionError:
+        raise ProtocolErrors(("(file): is nested too deeply",)) from None
+    try:
+        return _Reader(raw).read()
+    except TimelineFault as fault:
+        raise ProtocolErrors((str(fault),)) from None
+
+
+class _Reader:
+    def __init__(self, raw: Any) -> None:
+        self.study, self.version, self.design = _study_design(raw)
+        self.timeline = Timeline(_main_timeline(self.design))
+        self.encounters = {identity(one): one for one in elements(self.design, "encounters")}
+        self.codes = _codes(self.timeline.instances)
+        self.extension: Extension | None = extension_of(self.design)
+        self.faults: list[str] = []
+        self.notes: list[str] = []
+
+    def read(self) -> UsdmStudy:
+        visits = [visit for visit in map(self.visit, self.timeline.instances) if visit is not None]
+        anchors = self.anchors()
+        if not self.faults and not anchors:
+            self.faults.append(
+                f"{identity(self.timeline.timeline)}: has no Fixed Reference, so nothing dates it"
+            )
+        if self.faults:
+            raise ProtocolErrors(tuple(self.faults))
+        design = self.extension.finish(anchors, visits) if self.extension else self.foreign(anchors, visits)
+        return UsdmStudy(design, tuple(self.notes))
+
+    def foreign(self, anchors: list[Anchor], visits: list[Encounter]) -> StudyDesign:
+        name = str(self.study.get("label") or self.study.get("name") or identity(self.study))
+        return StudyDesign(
+            code=str(self.study.get("name") or identity(self.study)),
+            title={"en": name},
+            version=str(self.version.get("versionIdentifier") or "1"),
+            anchors=tuple(anchors),
+            encounters=tuple(visits),
+            merge=False,
+            settings=MappingProxyType({"anchor_aliases": self.aliases(anchors)}),
+        )
+
+    def aliases(self, anchors: list[Anchor]) -> dict[str, str]:
+        """`start`, unless the study has an instance of that name, is the Fixed Reference that its entry
+        hangs on.
+        """
+        names = [anchor.name for anchor in anchors]
+        entry = str(self.timeline.timeline.get("entryId") or "")
+        start = names[0]
+        if entry in self.timeline.by_id and entry in self.timeline.timing_of:
+            start = self.codes[self.timeline.walk(entry)[0]]
+        return {} if START in names else {START: start}
+
+    def visit(self, instance: Element) -> Encounter | None:
+        """The encounter of one instance; None, with a note, where it is no visit; None where a fault was
+        kept.
+        """
+        here = identity(instance)
+        called = f"{here} ({self.codes[here]})"
+        if str(instance.get("instanceType") or "") == DECISION:
+            self.notes.append(f"{called}: a decision, no visit")
+            return None
+        encounter_id = instance.get("encounterId")
+        if not encounter_id:
+            self.notes.append(f"{called}: has no encounter, no visit")
+            return None
+        encounter = self.encounters.get(str(encounter_id))
+        if encounter is None:
+            self.faults.append(f"{here}: its encounter {encounter_id!r} is not in the design")
+            return None
+        try:
+            return self.encounter(instance, encounter)
+        except TimelineFault as fault:
+            if str(fault) not in self.faults:
+                self.faults.append(str(fault))
+            return None
+
+    def encounter(self, instance: Element, encounter: Element) -> Encounter:
+        here = identity(instance)
+        before, after = window_of(self.timeline.timing_of.get(here))
+        if self.extension is not None:
+            return self.extension.encounter(self.timeline, self.codes, instance, before, after)
+        end, hops = self.timeline.walk(here)
+        label = str(encounter.get("label") or encounter.get("name") or self.codes[here])
+        return Encounter(
+            code=self.codes[here],
+            label=MappingProxyType({"en": label}),
+            timing=timing_from(self.codes[end], hops, before, after),
+            setting=_setting(encounter),
+        )
+
+    def anchors(self) -> list[Anchor]:
+        if self.extension is not None:
+            return self.extension.anchors(self.timeline, self.codes)
+        fixed = [identity(one) for one in self.timeline.instances if self.timeline.is_fixed(identity(one))]
+        return [Anchor(self.codes[one], {"en": self.codes[one]}) for one in fixed]
+
+
+def timing_from(anchor: str, hops: tuple[Hop, ...], before: int, after: int) -> Timing:
+    """A timing from hops: a plain offset where they are all days, steps where months are among them."""
+    if all(months == 0 for months, _ in hops):
+        return Timing(anchor, sum(days for _, days in hops), before, after)
+    return Timing(anchor, 0, before, after, steps=hops)
+
+
+def _study_design(raw: Any) -> tuple[Element, Element, Element]:
+    study = raw.get("study", raw) if isinstance(raw, Mapping) else None
+    if not isinstance(study, Mapping):
+        raise TimelineFault("(file): has no study")
+    versions = elements(study, "versions")
+    if not versions:
+        raise TimelineFault(f"{identity(study)}: has no versions")
+    designs = elements(versions[0], "studyDesigns")
+    if not designs:
+        raise TimelineFault(f"{identity(versions[0])}: has no studyDesigns")
+    return study, versions[0], designs[0]
+
+
+def _main_timeline(design: Element) -> Element:
+    timelines = elements(design, "scheduleTimelines")
+    main = [timeline for timeline in timelines if timeline.get("mainTimeline") is True]
+    if len(main) == 1:
+        return main[0]
+    if not main and len(timelines) == 1:
+        return timelines[0]
+    raise TimelineFault(
+        f"{identity(design)}: has {len(main)} main timelines of {len(timelines)}; one is needed"
+    )
+
+
+def _codes(instances: list[Element]) -> dict[str, str]:
+    """A code for each instance: its name; name_id where two have the same name; its id where it has none."""
+    counts = Counter(str(instance.get("name") or "") for instance in instances)
+    return dict(_coded(instances, counts))
+
+
+def _coded(instances: list[Element], counts: Counter[str]) -> Iterator[tuple[str, str]]:
+    for instance in instances:
+        name, here = str(instance.get("name") or ""), identity(instance)
+        yield here, (name if counts[name] == 1 else f"{name}_{here}") if name else here
+
+
+def _setting(encounter: Element) -> Setting:
+    codes = [*elements(encounter, "environmentalSettings"), *elements(encounter, "contactModes")]
+    said = " ".join(str(code.get("decode") or "").lower() for code in codes)
+    for setting, words in SETTING_WORDS:
+        if any(word in said for word in words):
+            return setting
+    return Setting.CLINIC

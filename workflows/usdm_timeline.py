@@ -1,0 +1,150 @@
+"""The main timeline of a USDM study as a graph: instances, their timings, and the walk back to a Fixed
+Reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from workflows.usdm_durations import Span, parse_duration
+
+FIXED, AFTER, BEFORE = "fixed reference", "after", "before"
+TYPE_CODES = {"C201358": FIXED, "C201356": AFTER, "C201357": BEFORE}
+Element = Mapping[str, Any]
+Hop = tuple[int, int]  # calendar months, days
+
+
+class TimelineFault(Exception):
+    """What is wrong with one element, as `id: what is wrong`."""
+
+
+def identity(element: Element) -> str:
+    """The element's id, or what there is to call it by."""
+    return str(element.get("id") or element.get("name") or "(an element without id)")
+
+
+def elements(holder: Element, key: str) -> list[Element]:
+    """The list of elements under `key`; empty where it is missing, TimelineFault where it is something
+    else.
+    """
+    found = holder.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise TimelineFault(f"{identity(holder)}: {key} must be a list of elements")
+    return found
+
+
+class Timeline:
+    """Instances by id, and for each the timing that dates it."""
+
+    def __init__(self, timeline: Element) -> None:
+        self.timeline = timeline
+        self.instances = elements(timeline, "instances")
+        self.by_id: dict[str, Element] = {}
+        for instance in self.instances:
+            if identity(instance) in self.by_id:
+                raise TimelineFault(f"{identity(instance)}: two instances have this id")
+            self.by_id[identity(instance)] = instance
+        self.timing_of: dict[str, Element] = {}
+        for timing in elements(timeline, "timings"):
+            self._attach(timing)
+        self._walked: dict[str, tuple[str, tuple[Hop, ...]]] = {}
+
+    def _attach(self, timing: Element) -> None:
+        source = timing.get("relativeFromScheduledInstanceId")
+        if source is None and kind_of(timing) == FIXED:
+            source = timing.get("relativeToScheduledInstanceId")
+        if source not in self.by_id:
+            raise TimelineFault(f"{identity(timing)}: its instance {source!r} is not in the timeline")
+        there = self.timing_of.get(source)
+        if there is None or (kind_of(timing) == FIXED and kind_of(there) != FIXED):
+            self.timing_of[source] = timing
+
+    def is_fixed(self, instance_id: str) -> bool:
+        """Whether the instance is a Fixed Reference: dated from outside."""
+        timing = self.timing_of.get(instance_id)
+        return timing is not None and kind_of(timing) == FIXED
+
+    def walk(self, instance_id: str, stops: Collection[str] = ()) -> tuple[str, tuple[Hop, ...]]:
+        """The instance where the chain ends (in `stops`, or a Fixed Reference) and the hops from it, first
+        hop first.
+
+        The first instance is left even when it is in `stops`. Chains may be of any length; TimelineFault
+        names the element where one is broken or goes round.
+        """
+        path: list[str] = []
+        seen: set[str] = set()
+        here = instance_id
+        tail: tuple[Hop, ...] = ()
+        while not (self.is_fixed(here) or (path and here in stops)):
+            if not stops and here in self._walked:
+                here, tail = self._walked[here]
+                break
+            if here in seen:
+                raise TimelineFault(f"{here}: its timings go round in a circle")
+            seen.add(here)
+            path.append(here)
+            here = self._next(here)
+        end = here
+        for step in reversed(path):
+            tail = _folded(tail, hop_of(self.timing_of[step]))
+            if not stops:
+                self._walked[step] = (end, tail)
+        return end, tail
+
+    def _next(self, instance_id: str) -> str:
+        timing = self.timing_of.get(instance_id)
+        if timing is None:
+            raise TimelineFault(f"{instance_id}: has no timing, so nothing dates it")
+        target = timing.get("relativeToScheduledInstanceId")
+        if target not in self.by_id:
+            raise TimelineFault(
+                f"{identity(timing)}: is relative to {target!r}, which is not in the timeline"
+            )
+        return str(target)
+
+
+def _folded(tail: tuple[Hop, ...], hop: Hop) -> tuple[Hop, ...]:
+    """The hops with neighbouring hops of days put together, so that long chains stay short."""
+    if tail and hop[0] == 0:
+        months, days = tail[-1]
+        return (*tail[:-1], (months, days + hop[1]))
+    return (*tail, hop)
+
+
+def kind_of(timing: Element) -> str:
+    """ "fixed reference", "after" or "before"; TimelineFault for any other type."""
+    raw = timing.get("type")
+    code = raw.get("code") if isinstance(raw, Mapping) else None
+    decode = raw.get("decode") if isinstance(raw, Mapping) else raw
+    words = str(decode or "").strip().lower()
+    kind = words if words in (FIXED, AFTER, BEFORE) else TYPE_CODES.get(str(code), "")
+    if not kind:
+        raise TimelineFault(f"{identity(timing)}: type {decode!r} is none of Fixed Reference, After, Before")
+    return kind
+
+
+def hop_of(timing: Element) -> Hop:
+    """How far the timing moves the date, as signed (calendar months, whole days)."""
+    span = span_of(timing, "value")
+    before = kind_of(timing) == BEFORE
+    sign = -1 if before or span.negative else 1
+    return sign * span.months, sign * span.days
+
+
+def window_of(timing: Element | None) -> tuple[int, int]:
+    """Whole days before and after; a missing window, and one in hours, is the day itself."""
+    if timing is None:
+        return 0, 0
+    return span_of(timing, "windowLower").rough_days, span_of(timing, "windowUpper").rough_days
+
+
+def span_of(timing: Element, key: str) -> Span:
+    """The duration under `key`; nothing at all where it is missing. TimelineFault where it cannot be read."""
+    raw = timing.get(key)
+    if raw is None or raw == "":
+        return Span(0, 0)
+    try:
+        return parse_duration(str(raw))
+    except ValueError as error:
+        raise TimelineFault(f"{identity(timing)}: {key}: {error}") from None
