@@ -64,7 +64,6 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             Field("cases", "9WW4 RP-0001, 9WX4 RP-0002, 9WY4 RP-0003"),
             Field("task", "W" * 60),
             Field("alarm", "W" * 90),
-            Field("study", "W" * 20),
         )
     }
 )

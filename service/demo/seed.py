@@ -1,4 +1,5 @@
-"""Made-up people: the first study at one site, its care team and rota. For the demo, the rehearsal and the tests."""
+"""Made-up people: the first study at one site, its care team and rota. For the demo, the rehearsal and the
+tests."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def protocol_text() -> str:
 
 
 def seed_study(session: Session, *, now: datetime, language: str = "pt-BR") -> Site:
-    """The study (confirmed by the made-up investigator, active), the site RP, the team with verified phones, a rota.
+    """The study (confirmed by the made-up investigator, active), the site RP, the team with verified phones,
+    a rota.
 
     Dr. Reis is on call and Dr. Lima is backup, in every week.
     """
@@ -58,7 +60,7 @@ def seed_study(session: Session, *, now: datetime, language: str = "pt-BR") -> S
         code="RP",
         name="Ribeirao Preto",
         telephone="(16) 3602-0000",
-        place="Ambulatorio 3",
+        place="Ambulatorio",
         timezone=ZONE,
         actor="system",
         now=now,

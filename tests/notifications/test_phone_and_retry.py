@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.catalog import check_field
+from notifications.dates import short_date, short_time
 from notifications.phone import PhoneError, mask, national, parse_phone
 from notifications.retry import PAGES, BackOff
 
@@ -74,3 +76,20 @@ def test_a_page_is_never_kept_waiting(attempt: int, jitter: float) -> None:
 def test_dice_outside_their_range_are_refused() -> None:
     with pytest.raises(ValueError, match="jitter"):
         BackOff().delay(1, jitter=1.0)
+
+
+@pytest.mark.parametrize(
+    ("day", "language", "text"),
+    [
+        (date(2026, 10, 28), "pt-BR", "qua 28/10"),
+        (date(2026, 10, 28), "en", "Wed 28 Oct"),
+        (date(2028, 2, 29), "en", "Tue 29 Feb"),
+        (date(2026, 3, 1), "pt-BR", "dom 01/03"),
+    ],
+)
+def test_dates_are_short_and_read_one_way(day: date, language: str, text: str) -> None:
+    assert short_date(day, language) == check_field("date", text)
+
+
+def test_times_are_short() -> None:
+    assert short_time(NOW) == "06:12" and short_time(time(9, 5)) == "09:05"
