@@ -1,0 +1,222 @@
+"""Sending: claim, commit; check and fence; call the carrier holding nothing; record."""
+
+from __future__ import annotations
+
+import os
+import socket
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import OperationalError
+
+from notifications.carriers.base import AnswerLost, CarrierError, PermanentFailure, TemporaryFailure
+from notifications.message import Channel, DeliveryStatus
+from notifications.render import RenderError
+from service import telemetry
+from service.killpoints import reach
+from service.logs import get_logger
+from service.runtime import Runtime
+from service.security import new_token
+from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown
+from service.use_cases.compose import compose, written
+from service.use_cases.outbox_failures import Failure
+from service.use_cases.outbox_record import Lost, Refused, Result, Taken, Unwanted
+from service.use_cases.outbox_unknown import Unknown
+from service.use_cases.wanted import SEND, Outgoing
+
+log = get_logger("sender")
+FRESH = 1.0  # seconds for which the check made at the claim is good enough for a routine message
+BATCH = 100
+
+
+def claimer_name(part: str = "drain") -> str:
+    """A name no other sender has: part, machine, process, and something random."""
+    return f"{part}@{socket.gethostname()}:{os.getpid()}:{new_token(6)}"
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A claimed message and when (monotonic) its claim began."""
+
+    message: Outgoing
+    claimed: float
+
+
+@dataclass
+class Sender:
+    """Sends what is due, in the calling thread. The lanes call its parts from their own threads."""
+
+    runtime: Runtime
+    claimer: str = field(default_factory=claimer_name)
+
+    def drain(self, lane: str | None = None) -> int:
+        """Send everything that is due now, pages first, and settle what is unknown; how many rows were dealt with."""
+        total = 0
+        while True:
+            done = self.reconcile() if lane is None else 0
+            for one in (lane,) if lane else (outbox.PAGES, outbox.BULK):
+                tickets, ended = self.claim(one, BATCH)
+                self.record([self.deliver(ticket) for ticket in tickets])
+                handled = len(tickets) + ended
+                done += handled
+                if handled and one == outbox.PAGES:
+                    break  # look for pages again before the bulk
+            total += done
+            if not done:
+                return total
+
+    def claim(self, lane: str, limit: int) -> tuple[list[Ticket], int]:
+        """Claim at most `limit`; the tickets, and how many rows were ended or put off instead."""
+        clock, config = self.runtime.clock, self.runtime.config
+        began = clock.monotonic()
+        with self.runtime.db.reading() as session:
+            if not outbox.due(session, clock.now(), lane=lane):
+                return [], 0
+        with self.runtime.db.unit_of_work() as session:
+            messages, ended = outbox_claim.claim_due(
+                session, lane=lane, limit=limit, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),
+                lease_seconds=config.lease_seconds, daily_cap=config.daily_cap,
+            )  # fmt: skip
+        reach("claimed")
+        return [Ticket(message, began) for message in messages], ended
+
+    def deliver(self, ticket: Ticket) -> Result:
+        """Check, fence, and call the carrier, with no transaction and no connection held. Never raises."""
+        message = ticket.message
+        result = self._unwanted(ticket) or self._send(ticket)
+        kind = type(result).__name__.lower()
+        telemetry.SENDS.labels(message.lane, message.channel, kind).inc()
+        return result
+
+    def _unwanted(self, ticket: Ticket) -> Unwanted | None:
+        message, clock = ticket.message, self.runtime.clock
+        if message.lane != outbox.PAGES and clock.monotonic() - ticket.claimed < FRESH:
+            return None
+        try:
+            with self.runtime.db.reading() as session:
+                verdict = outbox_claim.still_wanted(
+                    session, message, now=clock.now(), daily_cap=self.runtime.config.daily_cap
+                )
+        except OperationalError:
+            # a database that is away must not hold up a page that was wanted when it was claimed
+            return None
+        if verdict is SEND or verdict.status is None:
+            return None
+        return Unwanted(message, verdict.status, verdict.reason, verdict.until, verdict.moves_on)
+
+    def _send(self, ticket: Ticket) -> Result:
+        message, clock = ticket.message, self.runtime.clock
+        channel = Channel(message.channel)
+        carrier = self.runtime.carriers.get(channel)
+        if carrier is None:
+            return _never(message, "no_carrier", f"no carrier for {channel.value} is set up")
+        try:
+            outbound = compose(self.runtime.renderer, message, public_url=self.runtime.config.public_url)
+        except (RenderError, ValueError) as error:
+            log.error("cannot_write", message=message.id, template=message.template, error=str(error))
+            return _never(message, "template", f"cannot be written: {error}")
+        reach("sending")
+        began = clock.monotonic()
+        if began - ticket.claimed > self.runtime.config.fence_seconds:
+            return Unwanted(message, DeliveryStatus.READY, "too long after its claim; claimed again", clock.now())
+        try:
+            answer = carrier.send(outbound)
+        except TemporaryFailure as error:
+            return Refused(
+                message, Failure(DeliveryStatus.FAILED_TEMPORARY, str(error.code), error.message, error.next_channel),
+                retry=True, retry_after=error.retry_after,
+            )  # fmt: skip
+        except PermanentFailure as error:
+            failure = Failure(
+                DeliveryStatus.FAILED_PERMANENT, str(error.code), error.message, error.next_channel, error.opted_out,
+                error.not_mobile,
+            )  # fmt: skip
+            return Refused(message, failure, retry=False)
+        except AnswerLost as error:
+            return Lost(message, str(error.code), error.message)
+        except Exception as error:  # a fault of ours or a library's: it may have left
+            log.error("carrier_raised", message=message.id, error=type(error).__name__)
+            return Lost(message, "raised", type(error).__name__)
+        finally:
+            telemetry.CARRIER_SECONDS.labels(channel.value).observe(max(clock.monotonic() - began, 0))
+        reach("answered")
+        return Taken(message, answer.provider_id, answer.status)
+
+    def record(self, results: Iterable[Result]) -> None:
+        """Record acceptances in one transaction and everything else in one each."""
+        results = list(results)
+        clock = self.runtime.clock
+        if accepted := [one for one in results if isinstance(one, Taken)]:
+            with self.runtime.db.unit_of_work() as session:
+                outbox_record.taken(session, accepted, now=clock.now(), machine_now=clock.machine())
+                reach("recording")
+            reach("recorded")
+        for one in results:
+            if isinstance(one, Taken):
+                continue
+            with self.runtime.db.unit_of_work() as session:
+                mine = outbox_record.other(
+                    session, one, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),
+                    dice=_dice(one.message),
+                )
+            if not mine:
+                telemetry.STALE_ANSWERS.inc()
+
+    def hand_back(self, tickets: Iterable[Ticket], reason: str) -> int:
+        """Give claimed messages back unsent; how many."""
+        with self.runtime.db.unit_of_work() as session:
+            return outbox_claim.hand_back(
+                session, [one.message for one in tickets], claimer=self.claimer, reason=reason
+            )
+
+    def reconcile(self, dead: Iterable[str] = ()) -> int:
+        """Take over what dead senders left, and look unknown attempts up at the carrier; how many rows changed."""
+        clock, db = self.runtime.clock, self.runtime.db
+        dead = list(dead)
+        with db.reading() as session:
+            check = outbox_unknown.next_check(session)
+        if not dead and (check is None or check > clock.machine()):
+            return 0
+        with db.unit_of_work() as session:
+            lost = outbox_unknown.lose_leases(session, machine_now=clock.machine(), dead=dead)
+        telemetry.LEASES_LOST.inc(lost)
+        with db.unit_of_work() as session:
+            unknown = outbox_unknown.to_look_up(session, machine_now=clock.machine())
+        return lost + sum(self._settle(one) for one in unknown)
+
+    def _settle(self, one: Unknown) -> bool:
+        looked, provider_id, status = self._look_up(one)
+        clock = self.runtime.clock
+        with self.runtime.db.unit_of_work() as session:
+            return outbox_unknown.settle(
+                session, one, provider_id=provider_id, status=status, looked=looked, now=clock.now(),
+                machine_now=clock.machine(),
+            )  # fmt: skip
+
+    def _look_up(self, one: Unknown) -> tuple[bool, str | None, DeliveryStatus]:
+        """Whether the carrier's list could be read, and what it has of this attempt."""
+        carrier = self.runtime.carriers.get(Channel(one.channel))
+        find = getattr(carrier, "find_calls" if one.channel == Channel.VOICE else "find_sent", None)
+        if find is None:
+            return True, None, DeliveryStatus.ACCEPTED
+        try:
+            text = written(self.runtime.renderer, one, public_url=self.runtime.config.public_url).text
+            prefix = "whatsapp:" if one.channel == Channel.WHATSAPP else ""
+            listed = find(prefix + one.address, one.since)
+        except (CarrierError, RenderError) as error:
+            log.warning("look_up_failed", message=one.message_id, error=type(error).__name__)
+            return False, None, DeliveryStatus.ACCEPTED
+        for sent in reversed(listed):
+            if sent.provider_id not in one.known and (one.channel == Channel.VOICE or sent.text == text):
+                return True, sent.provider_id, sent.status
+        return True, None, DeliveryStatus.ACCEPTED
+
+
+def _dice(message: Outgoing) -> float:
+    """Spreads retries over messages, the same way every time."""
+    return zlib.crc32(f"{message.id}:{message.attempts}".encode()) / 2**32
+
+
+def _never(message: Outgoing, code: str, reason: str) -> Refused:
+    return Refused(message, Failure(DeliveryStatus.FAILED_PERMANENT, code, reason, next_channel=True), retry=False)

@@ -1,0 +1,117 @@
+"""Claiming: a batch of due messages becomes one sender's, for as long as its lease (machine time) lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from notifications.message import DeliveryStatus
+from service.killpoints import reach
+from service.models import Attempt, Message
+from service.use_cases import outbox_failures, wanted
+from service.use_cases.wanted import SEND, Outgoing, Verdict
+
+COLUMNS = [getattr(Message, one.name) for one in fields(Outgoing) if one.name != "attempt_id"]
+
+
+def claim_due(
+    session: Session,
+    *,
+    lane: str,
+    limit: int,
+    claimer: str,
+    now: datetime,
+    machine_now: datetime,
+    lease_seconds: float,
+    daily_cap: int,
+) -> tuple[list[Outgoing], int]:
+    """Claim at most `limit` due messages of `lane`, oldest first: those to send now, each with a new attempt, and how many
+    rows were ended or put off because they are not wanted (now).
+
+    Rows that another sender is claiming at this moment are skipped, not waited for.
+    """
+    rows = session.execute(
+        select(*COLUMNS)
+        .where(text("message.status = 'ready'"), Message.lane == lane, Message.send_at <= now)
+        .order_by(Message.send_at, Message.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not rows:
+        return [], 0
+    found = [Outgoing(*row) for row in rows]
+    verdicts = wanted.check(session, found, now=now, daily_cap=daily_cap)
+    going = [one for one in found if verdicts[one.id] is SEND]
+    for one in found:
+        if verdicts[one.id] is not SEND:
+            _put_away(session, one, verdicts[one.id], now=now)
+    claimed = _claim(session, going, claimer, machine_now, lease_seconds) if going else []
+    reach("claiming")
+    return claimed, len(found) - len(going)
+
+
+def _claim(
+    session: Session, going: Sequence[Outgoing], claimer: str, machine_now: datetime, lease_seconds: float
+) -> list[Outgoing]:
+    session.execute(
+        update(Message)
+        .where(Message.id.in_([one.id for one in going]))
+        .values(
+            status=DeliveryStatus.CLAIMED.value,
+            claimer=claimer,
+            lease_until=machine_now + timedelta(seconds=lease_seconds),
+            attempts=Message.attempts + 1,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    made = session.execute(
+        insert(Attempt).returning(Attempt.message_id, Attempt.id),
+        [
+            {"message_id": one.id, "number": one.attempts + 1, "claimer": claimer, "claimed_at": machine_now,
+             "status": DeliveryStatus.CLAIMED.value}
+            for one in going
+        ],
+    )  # fmt: skip
+    ids: dict[int, int] = {row.message_id: row.id for row in made}
+    return [replace(one, attempts=one.attempts + 1, attempt_id=ids[one.id]) for one in going]
+
+
+def _put_away(session: Session, one: Outgoing, verdict: Verdict, *, now: datetime) -> None:
+    assert verdict.status is not None
+    values: dict[str, object] = {"status": verdict.status.value, "reason": verdict.reason}
+    values |= {"send_at": verdict.until} if verdict.until else {"ended_at": now}
+    session.execute(
+        update(Message).where(Message.id == one.id).values(values).execution_options(synchronize_session=False)
+    )
+    if verdict.moves_on:
+        outbox_failures.move_on(session, session.get_one(Message, one.id), now=now, instead=True)
+
+
+def hand_back(session: Session, messages: Sequence[Outgoing], *, claimer: str, reason: str) -> int:
+    """Make claimed messages, for which no carrier was called, ready again; how many. Their attempt is forgotten."""
+    done = 0
+    for one in messages:
+        changed = session.execute(
+            update(Message)
+            .where(
+                Message.id == one.id, Message.status == DeliveryStatus.CLAIMED.value, Message.claimer == claimer,
+                Message.attempts == one.attempts,
+            )
+            .values(
+                status=DeliveryStatus.READY.value, attempts=one.attempts - 1, claimer=None, lease_until=None, reason=reason
+            )
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        if changed.rowcount:  # type: ignore[attr-defined]
+            session.execute(delete(Attempt).where(Attempt.id == one.attempt_id))
+            done += 1
+    return done
+
+
+def still_wanted(session: Session, one: Outgoing, *, now: datetime, daily_cap: int) -> Verdict:
+    """The check once more, just before sending."""
+    return wanted.check(session, [one], now=now, daily_cap=daily_cap)[one.id]

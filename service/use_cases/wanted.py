@@ -1,0 +1,176 @@
+"""Is a message still wanted? Asked when it is claimed and once more just before it leaves; each no has its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from notifications.message import DeliveryStatus
+from service.models import Alert, ContactMethod, Message, Occasion, Patient, Staff, Task, Visit
+from workflows.sending import ROUTINE, may_send
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message in a sender's hand: its row's columns, and its attempt once it is claimed."""
+
+    id: int
+    kind: str
+    lane: str
+    channel: str
+    address: str
+    language: str
+    profile: str
+    template: str
+    fields: Mapping[str, Any]
+    patient_id: int | None
+    staff_id: int | None
+    occasion_id: int | None
+    visit_id: int | None
+    alert_id: int | None
+    task_id: int | None
+    wanted_while: str
+    due_at: datetime
+    expires_at: datetime | None
+    attempts: int
+    attempt_id: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """SEND is `status` None. Else what becomes of the row; READY with `until`: it waits until then.
+
+    `moves_on`: the person cannot be reached this way, so whoever is next is due now.
+    """
+
+    status: DeliveryStatus | None = None
+    reason: str = ""
+    until: datetime | None = None
+    moves_on: bool = False
+
+
+SEND = Verdict()
+
+# wanted_while -> the table and column it looks at, and the states in which the message is still wanted
+CHECKS: Mapping[str, tuple[Any, str, frozenset[str]]] = {
+    "occasion_open": (Occasion, "occasion_id", frozenset({"upcoming", "open", "late"})),
+    "visit_planned": (Visit, "visit_id", frozenset({"planned", "booked"})),
+    "alert_open": (Alert, "alert_id", frozenset({"open"})),
+    "task_open": (Task, "task_id", frozenset({"open"})),
+}
+
+
+def check(session: Session, messages: Sequence[Outgoing], *, now: datetime, daily_cap: int) -> dict[int, Verdict]:
+    """A verdict for each message, with a handful of queries for all of them."""
+    patients = _rows(session, Patient, (m.patient_id for m in messages))
+    staff = _rows(session, Staff, (m.staff_id for m in messages))
+    states = {
+        key: _states(session, table, (getattr(m, column) for m in messages if m.wanted_while == key))
+        for key, (table, column, _) in CHECKS.items()
+    }
+    opted_out = _opted_out_staff(session, messages)
+    sent: dict[int, int] = {}
+    verdicts: dict[int, Verdict] = {}
+    for message in messages:
+        verdict = _lapsed(message, states, now)
+        if verdict is SEND and message.staff_id is not None:
+            verdict = _staff(message, staff.get(message.staff_id), opted_out)
+        if verdict is SEND and message.patient_id is not None:
+            patient = patients[message.patient_id]
+            if message.kind in ROUTINE and patient.id not in sent:
+                sent[patient.id] = _sent_today(session, patient, now)
+            verdict = _patient(message, patient, now=now, sent_today=sent.get(patient.id, 0), cap=daily_cap)
+            if verdict is SEND and message.kind in ROUTINE:
+                sent[patient.id] += 1
+        verdicts[message.id] = verdict
+    return verdicts
+
+
+def _rows(session: Session, table: Any, ids: Iterable[int | None]) -> dict[int, Any]:
+    wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return {}
+    columns = select(table).where(table.id.in_(wanted)).execution_options(populate_existing=True)
+    return {row.id: row for row in session.scalars(columns)}
+
+
+def _states(session: Session, table: Any, ids: Iterable[int | None]) -> dict[int, str]:
+    wanted = {one for one in ids if one is not None}
+    if not wanted:
+        return {}
+    return {row.id: row.status for row in session.execute(select(table.id, table.status).where(table.id.in_(wanted)))}
+
+
+def _lapsed(message: Outgoing, states: Mapping[str, Mapping[int, str]], now: datetime) -> Verdict:
+    if message.wanted_while:
+        table, column, wanted = CHECKS[message.wanted_while]
+        state = states[message.wanted_while].get(getattr(message, column) or 0)
+        if state not in wanted:
+            return Verdict(DeliveryStatus.CANCELLED, f"no longer wanted: {table.__tablename__} is {state or 'gone'}")
+    if message.expires_at is not None and message.expires_at <= now:
+        return Verdict(DeliveryStatus.EXPIRED, f"too late: it was of use until {message.expires_at:%Y-%m-%d %H:%MZ}")
+    return SEND
+
+
+def _opted_out_staff(session: Session, messages: Sequence[Outgoing]) -> set[tuple[int, str, str]]:
+    ids = {m.staff_id for m in messages if m.staff_id is not None}
+    if not ids:
+        return set()
+    found = session.execute(
+        select(ContactMethod.staff_id, ContactMethod.channel, ContactMethod.address).where(
+            ContactMethod.staff_id.in_(ids), ContactMethod.opted_out_at.is_not(None)
+        )
+    )
+    return {(row.staff_id, row.channel, row.address) for row in found}
+
+
+def _staff(message: Outgoing, staff: Staff | None, opted_out: set[tuple[int, str, str]]) -> Verdict:
+    if staff is None or not staff.active:
+        return Verdict(DeliveryStatus.CANCELLED, "this person has left the team", moves_on=True)
+    if (staff.id, message.channel, message.address) in opted_out and message.kind != "reply":
+        return Verdict(DeliveryStatus.CANCELLED, "this telephone has opted out", moves_on=True)
+    return SEND
+
+
+def _patient(message: Outgoing, patient: Patient, *, now: datetime, sent_today: int, cap: int) -> Verdict:
+    answer = may_send(
+        message.kind,
+        status=patient.status,
+        consented=patient.consented,
+        opted_out=patient.opted_out,
+        zone=ZoneInfo(patient.timezone),
+        sent_today=sent_today,
+        cap=cap,
+        now=now,
+    )
+    if answer is None:
+        return SEND
+    if answer.until is None:
+        return Verdict(DeliveryStatus.CANCELLED, answer.reason)
+    if message.expires_at is not None and answer.until >= message.expires_at:
+        return Verdict(DeliveryStatus.EXPIRED, f"{answer.reason}, and tomorrow is too late for it")
+    return Verdict(DeliveryStatus.READY, answer.reason, answer.until)
+
+
+def _sent_today(session: Session, patient: Patient, now: datetime) -> int:
+    local = now.astimezone(ZoneInfo(patient.timezone))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
+    return int(
+        session.scalar(
+            select(func.count())
+            .select_from(Message)
+            .where(
+                Message.patient_id == patient.id,
+                Message.created_at >= midnight - timedelta(days=7),
+                Message.sent_at >= midnight,
+                Message.kind.in_(sorted(ROUTINE)),
+            )
+        )
+        or 0
+    )
