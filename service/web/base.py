@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -65,8 +65,6 @@ def _digest(name: str) -> str:
 
 def link(endpoint: str, **values: Any) -> str:
     """Address of a page, or "" where this installation has no such page."""
-    from flask import current_app
-
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
 
 
@@ -101,7 +99,7 @@ def _after(response: Response) -> Response:
         mine
         and compressible
         and response.status_code == 200
-        and "gzip" in request.accept_encodings
+        and request.accept_encodings.quality("gzip") > 0
         and "Content-Encoding" not in response.headers
     ):
         response.direct_passthrough = False

@@ -91,4 +91,4 @@ def install(app: Flask) -> None:
     for name, function in (("clock", clock), ("day", day), ("moment", moment), ("number", number), ("words", in_words)):
         app.add_template_filter(function, name)
     app.add_template_global(language, "language")
-    app.add_template_global(LANGUAGES, "languages")
+    app.jinja_env.globals["languages"] = LANGUAGES

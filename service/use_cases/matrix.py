@@ -1,0 +1,104 @@
+"""Patients x visits: where each stands. Queries only; the words are the page's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import Patient, Study, Visit
+from workflows.visits import VisitStatus, is_due, is_late
+
+MOST = 60
+
+
+class State(StrEnum):
+    """What a cell shows. `LATE` and `DUE` are derived from the date; `PROJECTED` hangs on a date not yet known."""
+
+    COMPLETED = "completed"
+    LATE = "late"
+    DUE = "due"
+    BOOKED = "booked"
+    PLANNED = "planned"
+    PROJECTED = "projected"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One visit of one patient. `days` from today to its date (past: negative); `past_window` days after its window."""
+
+    visit: Visit
+    state: State
+    days: int
+    past_window: int
+
+
+@dataclass(frozen=True)
+class Line:
+    patient: Patient
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`codes` are the columns, in protocol order; a cell is None where a patient has no such visit."""
+
+    study: Study
+    codes: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+def state_of(visit: Visit, today: date) -> State:
+    """What a visit is on a local day."""
+    if visit.status in (VisitStatus.COMPLETED, VisitStatus.MISSED, VisitStatus.CANCELLED):
+        return State(visit.status)
+    if visit.merged_into:
+        return State.MERGED
+    if is_late(visit, today):
+        return State.LATE
+    if is_due(visit, today):
+        return State.DUE
+    if visit.status == VisitStatus.BOOKED:
+        return State.BOOKED
+    return State.PROJECTED if visit.projected else State.PLANNED
+
+
+def cell_of(visit: Visit, today: date) -> Cell:
+    """The cell of one visit."""
+    return Cell(visit, state_of(visit, today), (visit.date - today).days, max(0, (today - visit.window_end).days))
+
+
+def grids(session: Session, *, site_id: int | None, now: datetime) -> tuple[Grid, ...]:
+    """One grid a study, of a site or of all sites; at most `MOST` patients each, by code."""
+    return tuple(
+        grid
+        for study in session.scalars(select(Study).order_by(Study.code))
+        if (grid := _grid(session, study, site_id, now)).lines
+    )
+
+
+def _grid(session: Session, study: Study, site_id: int | None, now: datetime) -> Grid:
+    where = [Patient.study_id == study.id] + ([Patient.site_id == site_id] if site_id else [])
+    patients = session.scalars(select(Patient).where(*where).order_by(Patient.code).limit(MOST)).all()
+    visits: dict[int, dict[str, Visit]] = {}
+    order: dict[str, None] = {}
+    rows = session.scalars(
+        select(Visit).where(Visit.patient_id.in_([each.id for each in patients])).order_by(Visit.id)
+    ).all()
+    for visit in rows:
+        visits.setdefault(visit.patient_id, {})[visit.code] = visit
+        order.setdefault(visit.code)
+    codes = tuple(order)
+    lines = []
+    for patient in patients:
+        today = now.astimezone(ZoneInfo(patient.timezone)).date()
+        mine = visits.get(patient.id, {})
+        lines.append(Line(patient, tuple(cell_of(mine[code], today) if code in mine else None for code in codes)))
+    return Grid(study, codes, tuple(lines))

@@ -1,0 +1,70 @@
+"""Patients x visits; each cell says in a sentence what it shows."""
+
+from __future__ import annotations
+
+from flask import render_template
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from service.access import actor
+from service.models import Patient
+from service.runtime import current
+from service.use_cases import matrix as rows
+from service.use_cases.matrix import Cell, State
+from service.web.console.blueprint import console, readers
+from service.web.i18n import day
+
+SIGNS = {
+    State.COMPLETED: "\N{CHECK MARK}",
+    State.LATE: "!",
+    State.DUE: "\N{BULLET}",
+    State.BOOKED: "B",
+    State.MISSED: "M",
+    State.CANCELLED: "\N{MULTIPLICATION SIGN}",
+    State.MERGED: "=",
+    State.PLANNED: "",
+    State.PROJECTED: "?",
+}
+
+
+@console.get("/matrix")
+@readers
+def matrix() -> str:
+    runtime = current()
+    with runtime.db.reading() as session:
+        grids = rows.grids(session, site_id=actor().site_id, now=runtime.clock.now())
+        return render_template("console/matrix.html", grids=grids, signs=SIGNS, sentence=sentence, legend=_legend())
+
+
+def sentence(patient: Patient, cell: Cell) -> str:
+    """"P-022, W08: 4 days past its window"."""
+    visit = cell.visit
+    facts = {
+        State.COMPLETED: _("completed on %(day)s", day=day(visit.completed_on or visit.date)),
+        State.MISSED: _("missed"),
+        State.CANCELLED: _("cancelled"),
+        State.MERGED: _("held together with %(code)s", code=visit.merged_into or ""),
+        State.DUE: _("due, window until %(day)s", day=day(visit.window_end)),
+        State.BOOKED: _("booked for %(day)s", day=day(visit.date)),
+        State.PLANNED: _("planned for %(day)s", day=day(visit.date)),
+        State.PROJECTED: _("expected about %(day)s, waits for an earlier date", day=day(visit.date)),
+    }
+    if cell.state is State.LATE:
+        words = ngettext("%(num)s day past its window", "%(num)s days past its window", cell.past_window)
+    else:
+        words = facts[cell.state]
+    return f"{patient.code}, {visit.code}: {words}"
+
+
+def _legend() -> list[tuple[State, str]]:
+    return [
+        (State.COMPLETED, _("completed")),
+        (State.LATE, _("past its window")),
+        (State.DUE, _("due")),
+        (State.BOOKED, _("booked")),
+        (State.PLANNED, _("planned")),
+        (State.PROJECTED, _("expected, waits for an earlier date")),
+        (State.MISSED, _("missed")),
+        (State.MERGED, _("held with another visit")),
+        (State.CANCELLED, _("cancelled")),
+    ]

@@ -1,0 +1,35 @@
+"""Verbs of tasks: seen (the clock stops), done (with a note)."""
+
+from __future__ import annotations
+
+from flask import request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from service.access import actor
+from service.runtime import current
+from service.use_cases import tasks
+from service.web.base import go, say
+from service.web.console.blueprint import console, task_of, workers
+from service.web.forms import Form
+
+
+@console.post("/tasks/<int:task_id>")
+@workers
+def task(task_id: int) -> Response:
+    form = Form(request.form)
+    verb = form.one_of("verb", ("seen", "done"))
+    note = form.text("note", required=False, longest=500)
+    runtime = current()
+    now = runtime.clock.now()
+    with runtime.db.unit_of_work() as session:
+        found = task_of(session, task_id)
+        who = found.patient.code if found.patient else ""
+        if verb == "done":
+            tasks.done(session, found, actor=actor().name, note=note, now=now)
+        elif verb == "seen":
+            tasks.see(session, found, actor=actor().name, now=now)
+    say(_("Done: %(who)s.", who=who) if verb == "done" else _("You have seen it: %(who)s.", who=who))
+    if form.value("back").isdigit():
+        return go("console.patient", patient_id=int(form.value("back")))
+    return go("console.today")

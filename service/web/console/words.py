@@ -1,0 +1,162 @@
+"""Words for what the record stores as codes. A code without words is shown as it is, never hidden."""
+
+from __future__ import annotations
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+Words = dict[str, LazyString]
+
+PATIENT: Words = {
+    "screening": _("screening"),
+    "enrolled": _("enrolled"),
+    "completed": _("completed"),
+    "withdrawn": _("withdrawn"),
+    "died": _("died"),
+    "admitted": _("in hospital"),
+    "discharged": _("discharged"),
+}
+VISIT: Words = {
+    "planned": _("planned"),
+    "booked": _("booked"),
+    "completed": _("completed"),
+    "missed": _("missed"),
+    "cancelled": _("cancelled"),
+    "late": _("past its window"),
+    "due": _("due"),
+    "projected": _("expected"),
+    "merged": _("with another visit"),
+}
+SETTING: Words = {"clinic": _("clinic"), "inpatient": _("in hospital"), "phone": _("by telephone")}
+CHANNEL: Words = {
+    "sms": _("SMS"),
+    "whatsapp": _("WhatsApp"),
+    "voice": _("telephone call"),
+    "email": _("e-mail"),
+    "webpush": _("notification"),
+    "web": _("web page"),
+    "phone": _("telephone interview"),
+    "app": _("app"),
+}
+MESSAGE: Words = {
+    "ready": _("waits"),
+    "claimed": _("being sent"),
+    "accepted": _("accepted by the carrier"),
+    "sending": _("being sent"),
+    "sent": _("sent"),
+    "delivered": _("delivered"),
+    "undelivered": _("not delivered"),
+    "failed_temporary": _("failed, tried again"),
+    "failed_permanent": _("failed"),
+    "expired": _("expired"),
+    "cancelled": _("cancelled"),
+    "unknown": _("unknown, being checked"),
+}
+LEVEL: Words = {"red": _("red"), "amber": _("amber"), "nothing": _("for information")}
+CASE: Words = {"open": _("nobody has it yet"), "acknowledged": _("taken"), "closed": _("closed")}
+OUTCOME: Words = {
+    "sent_to_er": _("sent to the emergency room"),
+    "advised_by_phone": _("advised by phone"),
+    "not_reached": _("not reached"),
+    "wrong_reading": _("wrong reading"),
+    "other": _("other"),
+}
+OCCASION: Words = {
+    "upcoming": _("not due yet"),
+    "open": _("waiting for an answer"),
+    "answered": _("answered"),
+    "late": _("late"),
+    "missed": _("missed"),
+    "paused": _("paused"),
+    "cancelled": _("cancelled"),
+}
+SITES: Words = {
+    "armpit": _("armpit"),
+    "mouth": _("mouth"),
+    "ear": _("ear"),
+    "forehead": _("forehead"),
+    "other": _("other place"),
+    "unknown": _("place not known"),
+}
+QUESTIONNAIRE: Words = {"daily": _("daily questions"), "weekly": _("weekly questions")}
+ACTION: Words = {
+    "patient:enrol": _("enrolled"),
+    "patient:enrolled": _("back in the study"),
+    "patient:admitted": _("went into hospital"),
+    "patient:discharged": _("left hospital"),
+    "patient:withdrawn": _("withdrew"),
+    "patient:died": _("died"),
+    "patient:completed": _("completed the study"),
+    "patient:update": _("data changed"),
+    "visit:booked": _("visit booked"),
+    "visit:completed": _("visit completed"),
+    "visit:missed": _("visit missed"),
+    "visit:cancelled": _("visit cancelled"),
+    "visit:planned": _("visit planned again"),
+    "visit:move": _("visit moved"),
+    "visit:deviate": _("visit moved outside its window"),
+    "anchor:record": _("date recorded"),
+    "anchor:commit": _("date recorded"),
+    "anchor:undo": _("date taken back"),
+    "calendar:undo": _("date taken back"),
+    "task:open": _("task opened"),
+    "task:seen": _("task seen"),
+    "task:see": _("task seen"),
+    "task:done": _("task done"),
+    "alert:open": _("case opened"),
+    "alert:join": _("further report joined the case"),
+    "alert:acknowledge": _("case taken"),
+    "alert:outcome": _("outcome recorded"),
+    "alert:pass_on": _("case passed on"),
+    "response:correct": _("answer corrected"),
+}
+TASK: Words = {}
+RULE: Words = {
+    "T-RED": _("temperature at or above the study's limit"),
+    "T-SUST": _("two raised temperatures, none lower between"),
+    "T-NONE": _("no measurement"),
+    "T-WATCH": _("temperature just below the limit: measured again in an hour"),
+    "T-LOW": _("temperature too low"),
+    "T-MASK": _("a fever medicine may hide a fever"),
+    "S-RED": _("a sign that cannot wait"),
+    "S-BLEED": _("bleeding"),
+    "S-GI": _("vomiting, cannot drink"),
+    "S-SERUM": _("rash or joint pain"),
+    "S-INF": _("a sign within a day of an infusion"),
+    "W-WORSE": _("feels much worse"),
+    "N-MISS1": _("no answer in the weeks of highest risk"),
+    "N-MISS2": _("no answer two days running"),
+    "N-UNDEL": _("messages do not reach this number"),
+    "N-TEXT": _("words of distress in a text"),
+}
+
+
+def say(words: Words, code: str | None) -> str:
+    """The words for a code; the code itself, readable, where there are none."""
+    if not code:
+        return ""
+    found = words.get(code)
+    return str(found) if found is not None else code.replace("_", " ").replace(":", ": ")
+
+
+TABLES: dict[str, Words] = {
+    "patient": PATIENT,
+    "visit": VISIT,
+    "setting": SETTING,
+    "channel": CHANNEL,
+    "message": MESSAGE,
+    "level": LEVEL,
+    "case": CASE,
+    "outcome": OUTCOME,
+    "occasion": OCCASION,
+    "site": SITES,
+    "questionnaire": QUESTIONNAIRE,
+    "action": ACTION,
+    "task": TASK,
+    "rule": RULE,
+}
+
+
+def term(table: str, code: str | None) -> str:
+    """The words for a code of one of the tables, for templates."""
+    return say(TABLES[table], code)
