@@ -47,9 +47,9 @@ def by_code(session: Session, code: str) -> Study:
 
 
 def load(session: Session, text: str, *, actor: str, now: datetime) -> Study:
-    """A protocol file as a new study, or as a new version of the study that has its code.
+    """A protocol file as a new study, or a new version of the study that has its code.
 
-    ProtocolErrors lists every fault by its path. Conflict when that version is there already with another text; the same
+    ProtocolErrors lists every fault by its path. Conflict when that version is there with another text; the same
     text again changes nothing. A new version starts unconfirmed, and patients stay on theirs.
     """
     design = load_design(text, CATALOG)

@@ -1,0 +1,214 @@
+"""A patient's calendar as rows: planned from the design and the anchors, re-planned without losing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from service.models import AnchorDate, Patient, Visit
+from service.use_cases import calendar_reminders, calendar_stops, occasions, sites, studies
+from workflows import anchors as anchor_rules
+from workflows.protocol import DayRef, StudyDesign
+from workflows.replanning import HELD, Diff, ExistingVisit
+from workflows.visit_calendar import PlannedVisit, plan_visits, replan
+from workflows.visits import VisitStatus
+
+OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+
+
+def recorded(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
+    """The anchors that have dates of their own, planned or actual."""
+    rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
+    return {row.name: as_rule(row) for row in rows}
+
+
+def as_rule(row: AnchorDate) -> anchor_rules.AnchorDate:
+    """A stored anchor as the rules take it."""
+    at = datetime.strptime(row.actual_time, "%H:%M").time() if row.actual_time else None
+    return anchor_rules.AnchorDate(row.name, planned=row.planned_date, actual=row.actual_date, actual_time=at)
+
+
+def anchor_dates(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
+    """Every anchor of the design: recorded where it is, else projected."""
+    design = studies.design_for(session, patient)
+    return anchor_rules.resolve_anchors(design, recorded(session, patient), patient.timezone)
+
+
+def day_of(session: Session, patient: Patient, ref: DayRef) -> date | None:
+    """The local day that `ref` means for this patient; None while its anchor has no date."""
+    return anchor_rules.day_of(anchor_dates(session, patient), ref)
+
+
+def visits_of(session: Session, patient: Patient) -> list[Visit]:
+    """Every visit, by date and code."""
+    return list(
+        session.scalars(select(Visit).where(Visit.patient_id == patient.id).order_by(Visit.date, Visit.id))
+    )
+
+
+def plan(
+    session: Session,
+    patient: Patient,
+    *,
+    now: datetime,
+    anchors: Mapping[str, anchor_rules.AnchorDate] | None = None,
+    design: StudyDesign | None = None,
+) -> tuple[PlannedVisit, ...]:
+    """What the calendar should be now; `anchors` and `design` in place of the patient's own, for a preview."""
+    return plan_visits(
+        design or studies.design_for(session, patient),
+        recorded(session, patient) if anchors is None else anchors,
+        patient.timezone,
+        sites.closed_days(patient.site),
+        today=now.astimezone(ZoneInfo(patient.timezone)).date(),
+    )
+
+
+def difference(
+    session: Session,
+    patient: Patient,
+    *,
+    now: datetime,
+    anchors: Mapping[str, anchor_rules.AnchorDate] | None = None,
+    design: StudyDesign | None = None,
+) -> Diff:
+    """What planning anew would do to the rows; nothing is changed."""
+    used = design or studies.design_for(session, patient)
+    existing = [as_existing(visit, used) for visit in visits_of(session, patient)]
+    wanted = plan(session, patient, now=now, anchors=anchors, design=design)
+    return replan(existing, wanted, today=now.astimezone(ZoneInfo(patient.timezone)).date())
+
+
+def as_existing(visit: Visit, design: StudyDesign) -> ExistingVisit:
+    """A row as the rules take it."""
+    encounter = next((one for one in design.encounters if one.code == visit.code), None)
+    return ExistingVisit(
+        code=visit.code,
+        date=visit.date,
+        window_start=visit.window_start,
+        window_end=visit.window_end,
+        status=VisitStatus(visit.status),
+        projected=visit.projected,
+        merged_into=visit.merged_into,
+        flags=tuple(visit.flags),
+        anchor=visit.anchor,
+        scheduled=visit.anchor != "",
+        ends_study=bool(encounter and encounter.ends_study),
+    )
+
+
+def refresh(session: Session, patient: Patient, *, now: datetime) -> dict[str, Any]:
+    """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
+
+    Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted.
+    """
+    diff = difference(session, patient, now=now)
+    rows = {visit.code: visit for visit in visits_of(session, patient)}
+    _apply(session, patient, diff, rows, now=now)
+    reminders = calendar_reminders.sync(session, patient, moved={one.code for one in diff.moved}, now=now)
+    questions = occasions.plan(session, patient, now=now)
+    calendar_stops.sync(session, patient, now=now)
+    patient.revision += 1
+    session.flush()
+    return as_dict(diff) | {
+        "messages_cancelled": reminders["cancelled"] + questions.get("cancelled", 0),
+        "messages_retimed": reminders["retimed"] + questions.get("retimed", 0),
+    }
+
+
+def _apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit], *, now: datetime) -> None:
+    if diff.added:
+        session.execute(insert(Visit), [_new_row(patient, one, now) for one in diff.added])
+    moved = {one.code for one in diff.moved}
+    for one in diff.rewritten:
+        visit = rows[one.code]
+        visit.date, visit.window_start, visit.window_end = one.date, one.window_start, one.window_end
+        visit.anchor, visit.projected, visit.merged_into = one.anchor, one.projected, one.merged_into
+        visit.flags, visit.updated_at = list(one.flags), now
+        visit.sequence += one.code in moved
+    for code in diff.removed:
+        visit = rows[code]
+        visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
+        visit.flags = [*visit.flags, "no_longer_planned"]
+        visit.sequence += 1
+    for flagged in diff.flagged:
+        held = rows.get(flagged.code)
+        if held is not None and held.status in HELD and flagged.why not in held.flags:
+            held.flags = [*held.flags, flagged.why]
+
+
+def _new_row(patient: Patient, one: PlannedVisit, now: datetime) -> dict[str, Any]:
+    return {
+        "patient_id": patient.id,
+        "site_id": patient.site_id,
+        "code": one.code,
+        "label": dict(one.label),
+        "anchor": one.anchor,
+        "setting": str(one.setting),
+        "status": VisitStatus.PLANNED.value,
+        "date": one.date,
+        "window_start": one.window_start,
+        "window_end": one.window_end,
+        "projected": one.projected,
+        "merged_into": one.merged_into,
+        "flags": list(one.flags),
+        "updated_at": now,
+    }
+
+
+def as_dict(diff: Diff) -> dict[str, Any]:
+    """The diff as the API and the preview show it; dates as ISO text."""
+    return {
+        "moved": [
+            {"code": one.code, "from": one.from_date.isoformat(), "to": one.to_date.isoformat()}
+            for one in diff.moved
+        ],
+        "unchanged": list(diff.unchanged),
+        "flagged": [{"code": one.code, "why": one.why} for one in diff.flagged],
+        "added": [{"code": one.code, "date": one.date.isoformat()} for one in diff.added],
+        "removed": list(diff.removed),
+        "late": list(diff.late),
+    }
+
+
+def end(session: Session, patient: Patient, *, reason: str, now: datetime) -> None:
+    """The patient has left: open visits and what reminds of them are cancelled."""
+    for visit in visits_of(session, patient):
+        if visit.status in OPEN:
+            visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
+            visit.flags = [*visit.flags, "ended"]
+            visit.sequence += 1
+    calendar_reminders.cancel_all(session, patient, reason=reason)
+    calendar_stops.cancel_all(session, patient, reason=reason, now=now)
+
+
+def as_rows(session: Session, patient: Patient) -> list[dict[str, Any]]:
+    """The calendar as design 6 has it, with each visit's id, status, booking, completion and etag."""
+    rows = []
+    for visit in visits_of(session, patient):
+        if visit.status == VisitStatus.CANCELLED and "no_longer_planned" in visit.flags:
+            continue
+        rows.append(
+            {
+                "id": visit.id,
+                "code": visit.code,
+                "label": visit.label.get("en") or next(iter(visit.label.values()), visit.code),
+                "anchor": visit.anchor,
+                "date": visit.date.isoformat(),
+                "window_start": visit.window_start.isoformat(),
+                "window_end": visit.window_end.isoformat(),
+                "projected": visit.projected,
+                "merged_into": visit.merged_into,
+                "flags": list(visit.flags),
+                "status": visit.status,
+                "booked_at": visit.booked_at.isoformat() if visit.booked_at else None,
+                "completed_on": visit.completed_on.isoformat() if visit.completed_on else None,
+                "etag": f'"{visit.version_id}"',
+            }
+        )
+    return rows
