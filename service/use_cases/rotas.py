@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict
@@ -197,6 +197,32 @@ def cancel(session: Session, row: Shift | Override, *, actor: str, now: datetime
         row.cancelled_at = now
         kind = "shift" if isinstance(row, Shift) else "override"
         audit.record(session, f"{kind}:cancel", actor=actor, now=now, subject_id=row.id, detail=_detail(row))
+
+
+def overrides_of(session: Session, rota: Rota, *, after: datetime) -> list[Override]:
+    """Changes of the rota that are not over at `after` and were not taken back, by their start."""
+    return list(
+        session.scalars(
+            select(Override)
+            .where(Override.rota_id == rota.id, Override.cancelled_at.is_(None), Override.end_at > after)
+            .order_by(Override.start_at, Override.id)
+        )
+    )
+
+
+def people_for(session: Session, site_id: int) -> list[Staff]:
+    """Who may be put on duty at a site: active clinicians and investigators, by name."""
+    return list(
+        session.scalars(
+            select(Staff)
+            .where(
+                Staff.active,
+                Staff.role.in_(("clinician", "investigator")),
+                or_(Staff.site_id.is_(None), Staff.site_id == site_id),
+            )
+            .order_by(Staff.name)
+        )
+    )
 
 
 def layer_of(stored: Mapping[str, Any], shifts: Iterable[Shift] = ()) -> rules.Layer:

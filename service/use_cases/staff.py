@@ -121,6 +121,14 @@ def with_role(session: Session, site_id: int | None, *roles: str) -> list[Staff]
     )
 
 
+def listed(session: Session, site_id: int | None) -> list[Staff]:
+    """The active people of a site and those of every site (None: everybody), by name."""
+    query = select(Staff).where(Staff.active).order_by(Staff.name)
+    if site_id is not None:
+        query = query.where(or_(Staff.site_id.is_(None), Staff.site_id == site_id))
+    return list(session.scalars(query))
+
+
 def _hash(password: str) -> str:
     try:
         return hash_password(password)

@@ -133,23 +133,31 @@ def _cover(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
 
 
 def _reachable(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
-    """The people of the next 72 hours, and those above them: can each be reached at all?"""
-    for site in _active_sites(session):
-        soon = {
-            each.staff_id
-            for rota in oncall.rotas_of(session, site.id)
-            for each in oncall.stretches(session, rota, now, now + COVER)
-        }
-        chain = soon | {one.id for one in staff.with_role(session, site.id, "investigator", "monitor", "operator")}
-        owned: dict[int, list[ContactMethod]] = {person: [] for person in chain}
-        for contact in contacts.of_staff(session, chain):
-            owned[contact.staff_id].append(contact)
-        for person_id in sorted(chain):
-            yield from _person(session.get_one(Staff, person_id), owned[person_id], now)
-        for role in ("investigator", "monitor", "operator"):
-            if not staff.with_role(session, site.id, role):
-                detail = f"site {site.code}: nobody has the role {role}, whom the ladder ends at"
-                yield Finding("nobody_in_role", detail, None, Severity.WARNING)
+    yield from reachable(session, now)
+
+
+def reachable(session: Session, now: datetime, site_id: int | None = None) -> list[Finding]:
+    """The people of the next 72 hours, and those above them: can each be reached at all? `site_id` None: every site."""
+    sites = [site for site in _active_sites(session) if site_id is None or site.id == site_id]
+    return [finding for site in sites for finding in _chain(session, site, now)]
+
+
+def _chain(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
+    soon = {
+        each.staff_id
+        for rota in oncall.rotas_of(session, site.id)
+        for each in oncall.stretches(session, rota, now, now + COVER)
+    }
+    chain = soon | {one.id for one in staff.with_role(session, site.id, "investigator", "monitor", "operator")}
+    owned: dict[int, list[ContactMethod]] = {person: [] for person in chain}
+    for contact in contacts.of_staff(session, chain):
+        owned[contact.staff_id].append(contact)
+    for person_id in sorted(chain):
+        yield from _person(session.get_one(Staff, person_id), owned[person_id], now)
+    for role in ("investigator", "monitor", "operator"):
+        if not staff.with_role(session, site.id, role):
+            detail = f"site {site.code}: nobody has the role {role}, whom the ladder ends at"
+            yield Finding("nobody_in_role", detail, None, Severity.WARNING)
 
 
 def _person(person: Staff, owned: list[ContactMethod], now: datetime) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def _page(form: Form) -> Answer:
     runtime = current()
     now = runtime.clock.now()
     with runtime.db.reading() as session:
-        covers = [_cover(session, site, now) for site in roster.sites(session, actor().site_id)]
+        covers = [_cover(session, site, now) for study, site in roster.sites_for(session, actor().site_id)]
         page = render_template("oncall/calendar.html", covers=covers, form=form, soon=now + SOON, days=DAYS)
     return page if form.ok else (page, 422)
 
@@ -140,5 +140,3 @@ def _rota(session: Session, rota_id: int) -> Rota:
 
 def _instant(day: date, at: str, zone: str) -> datetime:
     return local_instant(day, time.fromisoformat(at), ZoneInfo(zone))
-
-

@@ -43,12 +43,12 @@ def record_outcome(
 def taken_sentence(view: CaseView, staff_id: int | None) -> str:
     """One sentence on who has the case, from the reader's side."""
     if view.alert.status == "closed":
-        return _("This case is closed.")
+        return str(_("This case is closed."))
     if view.owner is None:
-        return _("Nobody has this case yet.")
+        return str(_("Nobody has this case yet."))
     if view.owner.id == staff_id:
-        return _("You have this case.")
-    return _("%(who)s has this case.", who=view.owner.name)
+        return str(_("You have this case."))
+    return str(_("%(who)s has this case.", who=view.owner.name))
 
 
 def _me(session: Session) -> Staff:

@@ -1,7 +1,8 @@
 """The alert page behind a page's link: 03:00, one tap, no log-in between the link and the tap.
 
-`/a/<token>` shows case, patient code and time, and changes nothing, because link scanners open links. Its POST uses
-the link up, and leads to `/c/<token>`, a fresh address that only this person has: reading, history, call, outcome.
+`/a/<token>` shows case, patient code and time, and changes nothing, because link scanners open links. Its
+POST uses the link up, and leads to `/c/<token>`, a fresh address that only this person has: reading, history,
+call, outcome.
 """
 
 from __future__ import annotations
@@ -111,5 +112,3 @@ def finish(token: str) -> Answer:
     if not form.ok:
         return _case(token, form)
     return redirect(url_for("by_link.case", token=token), code=303)
-
-

@@ -11,8 +11,9 @@ from service.access import actor, check_site
 from service.errors import NotFound, Problem
 from service.models import ContactMethod, Staff
 from service.runtime import current
-from service.use_cases import contacts, watch
+from service.use_cases import contacts
 from service.use_cases import staff as people
+from service.use_cases import watch
 from service.web.base import go, say
 from service.web.forms import Form
 from service.web.oncall.blueprint import keepers, oncall, readers
@@ -36,7 +37,7 @@ def _page(form: Form) -> Answer:
         owned: dict[int, list[tuple[ContactMethod, str]]] = {one.id: [] for one in everyone}
         for contact in contacts.of_staff(session, owned):
             owned[contact.staff_id].append((contact, contacts.as_rule(contact, now).fault))
-        findings = [each for each in watch.reachable(session, now) if actor().site_id is None or everyone]
+        findings = watch.reachable(session, now, actor().site_id)
         page = render_template("oncall/staff.html", everyone=everyone, owned=owned, findings=findings, form=form)
     return page if form.ok else (page, 422)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask_babel import lazy_gettext as _
 
-from service.web.console.words import OUTCOME, Words, say
+from service.web.console.words import CASE, CHANNEL, LEVEL, OUTCOME, RULE, SITES, Words, say
 
 EVENT: Words = {
     "opened": _("case opened"),
@@ -38,6 +40,19 @@ ANCHOR: Words = {
 }
 LAYER: Words = {"on_call": _("On call"), "backup": _("Backup")}
 WHY: Words = {"rotation": _("rotation"), "shift": _("fixed shift"), "override": _("stands in")}
+ROLE: Words = {
+    "coordinator": _("coordinator"),
+    "clinician": _("clinician"),
+    "investigator": _("investigator"),
+    "monitor": _("medical monitor"),
+    "operator": _("operations"),
+    "admin": _("administrator"),
+}
+FAULT: Words = {
+    "opted out": _("opted out"),
+    "not verified": _("not verified"),
+    "not deliverable": _("not deliverable"),
+}
 
 
 def event(code: str) -> str:
@@ -45,3 +60,23 @@ def event(code: str) -> str:
     if code.startswith("outcome:"):
         return str(_("outcome: %(what)s", what=say(OUTCOME, code.removeprefix("outcome:"))))
     return say(EVENT, code)
+
+
+def _sayer(words: Words) -> Callable[[str | None], str]:
+    return lambda code: say(words, code)
+
+
+# What the templates of this package call: say_layer("on_call") -> "On call".
+SAYERS: dict[str, Callable[..., str]] = {
+    "say_event": event,
+    "say_case": _sayer(CASE),
+    "say_channel": _sayer(CHANNEL),
+    "say_fault": _sayer(FAULT),
+    "say_layer": _sayer(LAYER),
+    "say_level": _sayer(LEVEL),
+    "say_outcome": _sayer(OUTCOME),
+    "say_role": _sayer(ROLE),
+    "say_rule": _sayer(RULE),
+    "say_site": _sayer(SITES),
+    "say_why": _sayer(WHY),
+}
