@@ -1,0 +1,140 @@
+"""Tasks: what a coordinator must do. An amber one has a clock; unseen when it runs out, it climbs the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.errors import Conflict, NotFound
+from service.models import Patient, Task
+from service.use_cases import alerts, audit
+from service.use_cases.sweep import Sweep
+from workflows.decisions import RuleViolation
+from workflows.protocol import Level
+
+OPEN, SEEN, DONE = "open", "seen", "done"
+AMBER_WITHIN = timedelta(hours=2)
+
+
+def open_task(
+    session: Session,
+    *,
+    kind: str,
+    level: str,
+    now: datetime,
+    dedupe: str,
+    patient: Patient | None = None,
+    site_id: int | None = None,
+    rules: Sequence[str] = (),
+    due_at: datetime | None = None,
+    detail: Mapping[str, Any] | None = None,
+    alert_id: int | None = None,
+    inbound_id: int | None = None,
+    visit_id: int | None = None,
+) -> Task:
+    """A task, or the one that `dedupe` names already. Amber tasks of a patient are due in 2 h unless told otherwise."""
+    known = session.scalars(select(Task).where(Task.dedupe == dedupe)).one_or_none()
+    if known is not None:
+        return known
+    if due_at is None and level == Level.AMBER and patient is not None:
+        due_at = now + AMBER_WITHIN
+    task = Task(
+        patient_id=patient.id if patient else None,
+        site_id=patient.site_id if patient else site_id,
+        kind=kind,
+        level=str(level),
+        rules=list(rules),
+        detail=dict(detail or {}),
+        due_at=due_at,
+        alert_id=alert_id,
+        inbound_id=inbound_id,
+        visit_id=visit_id,
+        dedupe=dedupe,
+        created_at=now,
+        status=OPEN,
+    )
+    session.add(task)
+    session.flush()
+    audit.record(
+        session, "task:open", actor="system", now=now, subject_id=task.id, patient_id=task.patient_id,
+        detail={"kind": kind, "level": str(level), "rules": list(rules)},
+    )  # fmt: skip
+    return task
+
+
+def get(session: Session, task_id: int) -> Task:
+    """One task; NotFound."""
+    task = session.get(Task, task_id) if 0 < task_id < 2**63 else None
+    if task is None:
+        raise NotFound(f"there is no task {task_id}")
+    return task
+
+
+def see(session: Session, task: Task, *, actor: str, now: datetime) -> Task:
+    """Somebody has looked: the clock stops. Seen or done already: nothing changes."""
+    if task.status == OPEN:
+        task.status, task.seen_at, task.seen_by = SEEN, now, actor
+        audit.record(
+            session, "task:see", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id
+        )
+    return task
+
+
+def done(session: Session, task: Task, *, actor: str, now: datetime, note: str = "") -> Task:
+    """It is done, with a note where an amber task was called about. Conflict when somebody was first."""
+    if task.status == DONE:
+        raise Conflict(f"done already by {task.done_by}")
+    if len(note) > 2000:
+        raise RuleViolation("note", f"{len(note)} characters", "at most 2000 characters")
+    if task.seen_at is None:
+        task.seen_at, task.seen_by = now, actor
+    task.status, task.done_at, task.done_by, task.note = DONE, now, actor, note or None
+    audit.record(
+        session, "task:done", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id,
+        detail={"note": note},
+    )  # fmt: skip
+    return task
+
+
+def reopen(session: Session, task: Task, *, actor: str, now: datetime) -> Task:
+    """Undo of `done`: seen, not done."""
+    if task.status == DONE:
+        task.status, task.done_at, task.done_by = SEEN, None, None
+        audit.record(
+            session, "task:reopen", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id
+        )
+    return task
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Tasks whose clock ran out unseen."""
+    return session.scalars(
+        select(Task.id).where(Task.status == OPEN, Task.due_at <= now).order_by(Task.due_at).limit(limit)
+    ).all()
+
+
+def handle(session: Session, task_id: int, now: datetime) -> None:
+    """An amber task that nobody has seen becomes a case; one without a patient waits on, visibly late."""
+    task = session.get_one(Task, task_id, with_for_update=True)
+    if task.status != OPEN or task.due_at is None or task.due_at > now:
+        return
+    task.due_at = None
+    alert = alerts.climb(session, task, now=now)
+    if alert is not None:
+        task.alert_id = alert.id
+    audit.record(
+        session, "task:climb", actor="system", now=now, subject_id=task.id, patient_id=task.patient_id,
+        detail={"alert": alert.id if alert else None},
+    )  # fmt: skip
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next clock runs out."""
+    return session.scalar(select(func.min(Task.due_at)).where(Task.status == OPEN))
+
+
+SWEEPS = (Sweep("tasks", due, handle, next_due),)
