@@ -114,7 +114,7 @@ class Number(fields.Decimal):
         if isinstance(value, str) and (len(value) > 20 or not value.isascii()):
             raise self.make_error("invalid")
         number = super()._deserialize(value, attr, data, **kwargs)
-        if abs(number.as_tuple().exponent) > 12:
+        if abs(int(number.as_tuple().exponent)) > 12:  # finite, as allow_nan is False
             raise self.make_error("invalid")
         return number
 

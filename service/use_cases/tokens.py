@@ -8,12 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import NotFound
-from service.models import ApiToken, Link, Patient, Site, Staff
+from service.models import ApiToken, Link, Patient, Staff
 from service.security import Role, digest, new_token
 from service.use_cases import audit
+from workflows.decisions import RuleViolation
 
 PREFIX = "vig_"  # so that a scanner of secrets knows one when it sees it
 PATIENT = "patient"
+LONGEST_NAME = 60
+PERSON_NAME = 20  # what a page can carry in one SMS
 TOUCH_EVERY = timedelta(hours=1)
 APP_CODE = "app"
 CODE_LIFETIME = timedelta(minutes=15)
@@ -23,27 +26,31 @@ CODE_SIGNS = 8  # typed from a text by hand; 55^8 cannot be guessed within its l
 def create(
     session: Session,
     *,
-    role: Role,
-    site: Site | None,
     name: str,
-    staff: Staff | None = None,
+    role: str,
+    site_id: int | None,
+    staff_id: int | None = None,
     actor: str,
     now: datetime,
-) -> tuple[ApiToken, str]:
-    """A token for an integration, and its text, which is nowhere else. `site` None: every site."""
+) -> str:
+    """A token for an integration: its text, which is nowhere else. `site_id` None: every site.
+
+    `staff_id` is the person who stands for it. RuleViolation for an unknown role and an empty name.
+    """
+    if role not in {str(each) for each in Role}:
+        raise RuleViolation("role", role, "one of " + ", ".join(Role))
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise RuleViolation("name", name, f"1 to {LONGEST_NAME} characters")
     text = PREFIX + new_token(40)
     row = ApiToken(
-        name=name,
-        digest=digest(text),
-        role=str(role),
-        site_id=site.id if site else None,
-        staff_id=staff.id if staff else None,
-        created_at=now,
+        name=name, digest=digest(text), role=str(role), site_id=site_id, staff_id=staff_id, created_at=now
     )
     session.add(row)
     session.flush()
-    audit.record(session, "token:create", actor=actor, now=now, subject_id=row.id, detail={"role": role, "name": name})
-    return row, text
+    detail = {"role": role, "site": site_id, "name": name}
+    audit.record(session, "token:create", actor=actor, now=now, subject_id=row.id, detail=detail)
+    return text
 
 
 def find(session: Session, text: str) -> ApiToken | None:
@@ -83,7 +90,7 @@ def person_of(session: Session, token_id: int, *, now: datetime) -> Staff:
     if row.staff_id is not None:
         return session.get_one(Staff, row.staff_id)
     person = Staff(
-        name=row.name,
+        name=row.name[:PERSON_NAME],
         email=f"token-{row.id}@tokens.invalid",
         role=row.role,
         site_id=row.site_id,
@@ -118,13 +125,19 @@ def pair_device(
 ) -> tuple[ApiToken, str] | None:
     """A token for the phone of the one of `patients` (one number may be shared) to whom the code was sent, or None."""
     for patient in patients:
-        link = session.scalar(select(Link).where(Link.digest == digest(f"{APP_CODE}:{patient.id}:{code}")).with_for_update())
+        wanted = digest(f"{APP_CODE}:{patient.id}:{code}")
+        link = session.scalar(select(Link).where(Link.digest == wanted).with_for_update())
         if link is None or link.used_at is not None or link.expires_at <= now:
             continue
         link.used_at = now
         text = PREFIX + new_token(40)
         row = ApiToken(
-            name=name, digest=digest(text), role=PATIENT, site_id=patient.site_id, patient_id=patient.id, created_at=now
+            name=name,
+            digest=digest(text),
+            role=PATIENT,
+            site_id=patient.site_id,
+            patient_id=patient.id,
+            created_at=now,
         )
         session.add(row)
         session.flush()

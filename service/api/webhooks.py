@@ -1,0 +1,121 @@
+"""The carrier's posts: texts and receipts. Each is signed, stored as it came, committed, and only then read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import IntegrityError
+from werkzeug.datastructures import MultiDict
+
+from notifications.carriers.signature import signature_is_valid
+from notifications.carriers.twilio import channel_of
+from notifications.voice import message_twiml
+from service import telemetry
+from service.access import public
+from service.errors import Forbidden
+from service.killpoints import reach
+from service.receive import read
+from service.runtime import Runtime, current
+from service.use_cases import inbox, receipts
+
+blp = blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks/twilio")
+Form = Mapping[str, str]
+LONGEST = 64  # characters of an id, a word or a code that we keep as such
+MOST_MEDIA = 10
+
+
+def signed(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Only what the carrier signed, for our public address as it is configured (a proxy may show us another one)."""
+
+    @wraps(view)
+    def checked(**arguments: Any) -> Response:
+        runtime = current()
+        query = request.query_string.decode("ascii", "replace")
+        url = runtime.config.public_url.rstrip("/") + request.path + (f"?{query}" if query else "")
+        given = request.headers.get("X-Twilio-Signature")
+        # the library sorts the values of a repeated field as a MultiDict gives them
+        posted: MultiDict[str, str] = request.form
+        if not signature_is_valid(runtime.config.twilio_tokens, url, posted, given):
+            telemetry.WEBHOOKS.labels(request.path.split("/")[3], "forged").inc()
+            raise Forbidden("this post is not signed by the carrier")
+        return view(**arguments)
+
+    return public("the carrier's signature")(checked)
+
+
+def form() -> dict[str, str]:
+    """The posted form, one value a field, with what no database takes replaced."""
+    return {clean(name): clean(value) for name, value in request.form.items()}
+
+
+def clean(text: str) -> str:
+    """`text` without NUL and lone surrogates."""
+    return text.replace("\x00", "�").encode("utf-8", "replace").decode()
+
+
+def twiml(body: str) -> Response:
+    return Response(body, content_type="text/xml; charset=utf-8")
+
+
+@blueprint.post("/sms")
+@signed
+def sms() -> Response:
+    """A text: stored under the carrier's id, committed, read. 2xx only once it is stored."""
+    runtime, posted = current(), form()
+    inbound_id = _store(runtime, posted)
+    reach("inbound_stored")
+    telemetry.WEBHOOKS.labels("sms", "stored" if inbound_id else "seen before").inc()
+    if inbound_id is not None:
+        read(runtime, inbound_id)
+    return twiml(message_twiml())
+
+
+def _store(runtime: Runtime, posted: Form) -> int | None:
+    channel, sender = channel_of(posted.get("From", ""))
+    media = [
+        {"url": posted.get(f"MediaUrl{place}", ""), "type": posted.get(f"MediaContentType{place}", "")}
+        for place in range(_count(posted.get("NumMedia", "")))
+    ]
+    try:
+        with runtime.db.unit_of_work() as session:
+            stored = inbox.store(
+                session, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
+                to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media, form=dict(posted),
+                received_at=runtime.clock.now(), found_by="webhook",
+            )  # fmt: skip
+            return stored.id if stored is not None else None
+    except IntegrityError:
+        return None  # the same post came twice at the same moment
+
+
+def _count(text: str) -> int:
+    return min(int(text), MOST_MEDIA) if text.isascii() and text.isdigit() else 0
+
+
+def _id(posted: Form, *names: str) -> str:
+    """The carrier's id; a digest of the form where it has none, so that nothing signed is thrown away."""
+    for name in names:
+        if posted.get(name):
+            return posted[name][:LONGEST]
+    return "form:" + hashlib.sha256(repr(sorted(posted.items())).encode()).hexdigest()
+
+
+@blueprint.post("/status")
+@signed
+def status() -> Response:
+    """A receipt of a text or a call. `?attempt=` is ours; it finds the attempt even before its id is stored."""
+    runtime, posted = current(), form()
+    given = request.args.get("attempt", "")
+    attempt = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    word = posted.get("MessageStatus") or posted.get("CallStatus") or posted.get("SmsStatus") or "unknown"
+    with runtime.db.unit_of_work() as session:
+        receipt = receipts.apply_receipt(
+            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"), word=word[:LONGEST],
+            code=posted.get("ErrorCode", "")[:LONGEST], form=posted, now=runtime.clock.now(),
+        )  # fmt: skip
+    telemetry.WEBHOOKS.labels("status", "applied" if receipt.applied else "kept").inc()
+    return Response(status=204)
