@@ -200,7 +200,7 @@ class Item:
 class Schedule:
     """When a questionnaire opens: every `every_days` at local `at`, from `start` to `end` inclusive.
 
-    `reminders_hours` after opening; late until `late_until` on the next day, then missed.
+    `reminders_hours` after opening; late until `late_until`, `late_days` days later, then missed.
     """
 
     start: DayRef
@@ -209,6 +209,7 @@ class Schedule:
     at: time = time(8, 0)
     reminders_hours: tuple[int, ...] = ()
     late_until: time = time(12, 0)
+    late_days: int = 1
     paused_while_admitted: bool = True
 
 

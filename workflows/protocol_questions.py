@@ -74,6 +74,7 @@ class ScheduleSchema(Schema):
     at = Hour(load_default=time(8, 0))
     reminders_hours = fields.List(Whole(0, 240), load_default=list)
     late_until = Hour(load_default=time(12, 0))
+    late_days = Whole(1, 60, load_default=1)
     paused_while_admitted = Flag(load_default=True)
 
     @post_load

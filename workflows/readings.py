@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from functools import partial
 from typing import Literal
 
 from workflows.words import NO_DIGIT, plain, words_of
@@ -74,7 +73,7 @@ _NUMBER = re.compile(
     r"(?P<degree> ?(?:°|o(?= ?[cf]\b)|graus?\b|grados?\b|degrees?\b|degs?\b|grs?\b)\.?)?"
     r"(?P<unit> ?(?:c|f|celsius|centigrados?|fahrenheit)(?![\w]))?"
 )
-_TELEPHONE = re.compile(r"(?<![\d.,])\+?\(?\d+\)?(?:[ .()-]{1,3}\d+)*[ .()-]{1,3}\d{4,}(?![.,]?\d)|\d{5,}")
+_DIGIT_GROUPS = re.compile(r"(?<![\d.,])\d++(?:\)?[ ()-]{1,3}\d++(?![.,]\d))+")
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|x|por|over) ?\d{1,3}\b(?! ?(?:dias?|horas?|h|days?|hours?)\b)")
 _GLUED = re.compile(r"\b(t|temp|temperatura|temperature|febre|fever|deu|ta|com)(?=\d)")
 _SPLIT = re.compile(r"^(3[4-9]|4[0-2]) (\d)$")
@@ -113,9 +112,8 @@ def _candidates(text: str) -> Iterator[Reading]:
         )
         return
     line = _GLUED.sub(r"\1 ", digits_for_words(line))
-    blank = partial(re.sub, r"\d", NO_DIGIT)
-    line = _TELEPHONE.sub(lambda m: blank(m[0]), line)
-    line = _PRESSURE.sub(lambda m: blank(m[0]), line)
+    line = _DIGIT_GROUPS.sub(lambda m: _blank(m[0]) if _is_telephone(m[0]) else m[0], line)
+    line = _PRESSURE.sub(lambda m: _blank(m[0]), line)
     words = words_of(line)
     about_fever = any(word in MEASURED or word.startswith(TEMPERATURE_STEMS) for word in words)
     bare = all(word in FILLERS for word in words)
@@ -124,6 +122,15 @@ def _candidates(text: str) -> Iterator[Reading]:
             reading = _value(match, text, sure=about_fever or bare)
             if reading is not None:
                 yield reading
+
+
+def _blank(text: str) -> str:
+    return re.sub(r"\d", NO_DIGIT, text)
+
+
+def _is_telephone(groups: str) -> bool:
+    digits = re.findall(r"\d+", groups)
+    return sum(map(len, digits)) >= 8 and max(map(len, digits)) >= 4
 
 
 def _stands_alone(line: str, match: re.Match[str]) -> bool:
