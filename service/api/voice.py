@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import Response
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notifications.carriers.twilio import channel_of, with_overrides
 from notifications.message import Channel
 from notifications.render import Renderer
 from notifications.voice import gather_twiml, say_twiml
-from service.api.webhooks import blueprint, form, signed, twiml
+from service.api.signed import blueprint, form, signed, twiml
 from service.errors import NotFound
-from service.models import Alert, Message, Site, Staff
+from service.models import Alert, Message, Staff
 from service.runtime import current
-from service.use_cases import alerts, patients, staff_messages, tasks
+from service.use_cases import alerts, calls, staff_messages
 from service.use_cases.compose import written
 
 TAKE, PASS_ON = "4", "5"
@@ -83,9 +81,7 @@ def _act(
     owner = ack.by if ack else session.get(Staff, alert.acknowledged_by_id or 0)
     taken_at = ack.at if ack else alert.acknowledged_at
     if owner is None or taken_at is None:
-        return say("already_closed" if alert.status == "closed" else "ack_unknown", **(
-            {"case": alert.case} if alert.status == "closed" else {}
-        ))
+        return say("already_closed", case=alert.case) if alert.status == "closed" else say("ack_unknown")
     fields = {
         "case": alert.case, "who": staff_messages.shown(owner),
         "time": staff_messages.clock(taken_at, alert.patient.site.timezone),
@@ -100,22 +96,13 @@ def _act(
 def called() -> Response:
     """Somebody calls our number: they hear whom to call, and a patient's call becomes a task."""
     runtime, posted = current(), form()
-    now = runtime.clock.now()
-    caller = channel_of(posted.get("From", ""))[1]
     with runtime.db.unit_of_work() as session:
-        found = patients.by_phone(session, caller) if caller else []
-        for patient in found:
-            tasks.open_task(
-                session, kind="called", level="amber", patient=patient, now=now,
-                dedupe=f"called:{posted.get('CallSid', '')[:64]}:{patient.id}",
-                detail={"at": now.astimezone(ZoneInfo(patient.timezone)).strftime("%H:%M")},
-            )  # fmt: skip
-        sites = [found[0].site] if found else list(session.scalars(select(Site).limit(2)))
-        if len(sites) != 1:
-            return twiml(REJECT)
-        language = found[0].language if found else "pt-BR"
-        text = runtime.renderer.render(
-            "help_minimal", {"tel": sites[0].telephone, "emergency": sites[0].emergency_number}, language=language,
-            channel=Channel.WHATSAPP,
-        ).text  # fmt: skip
-    return twiml(say_twiml(text, language, again=2))
+        answer = calls.called(
+            session, channel_of(posted.get("From", ""))[1], posted.get("CallSid", "")[:64], now=runtime.clock.now()
+        )
+    if answer is None:
+        return twiml(REJECT)
+    text = runtime.renderer.render(
+        "help_minimal", answer.fields, language=answer.language, channel=Channel.WHATSAPP
+    ).text
+    return twiml(say_twiml(text, answer.language, again=2))

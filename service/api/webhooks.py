@@ -3,62 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from sqlalchemy.exc import IntegrityError
-from werkzeug.datastructures import MultiDict
 
-from notifications.carriers.signature import signature_is_valid
+import service.api.voice  # noqa: F401  (calls are posts of the same blueprint)
 from notifications.carriers.twilio import channel_of
 from notifications.voice import message_twiml
 from service import telemetry
-from service.access import public
-from service.errors import Forbidden
+from service.api.signed import Form, blueprint, form, signed, twiml
 from service.killpoints import reach
 from service.receive import read
 from service.runtime import Runtime, current
 from service.use_cases import inbox, receipts
 
-blp = blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks/twilio")
-Form = Mapping[str, str]
+blp = blueprint
 LONGEST = 64  # characters of an id, a word or a code that we keep as such
 MOST_MEDIA = 10
-
-
-def signed(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Only what the carrier signed, for our public address as it is configured (a proxy may show us another one)."""
-
-    @wraps(view)
-    def checked(**arguments: Any) -> Response:
-        runtime = current()
-        query = request.query_string.decode("ascii", "replace")
-        url = runtime.config.public_url.rstrip("/") + request.path + (f"?{query}" if query else "")
-        given = request.headers.get("X-Twilio-Signature")
-        # the library sorts the values of a repeated field as a MultiDict gives them
-        posted: MultiDict[str, str] = request.form
-        if not signature_is_valid(runtime.config.twilio_tokens, url, posted, given):
-            telemetry.WEBHOOKS.labels(request.path.split("/")[3], "forged").inc()
-            raise Forbidden("this post is not signed by the carrier")
-        return view(**arguments)
-
-    return public("the carrier's signature")(checked)
-
-
-def form() -> dict[str, str]:
-    """The posted form, one value a field, with what no database takes replaced."""
-    return {clean(name): clean(value) for name, value in request.form.items()}
-
-
-def clean(text: str) -> str:
-    """`text` without NUL and lone surrogates."""
-    return text.replace("\x00", "�").encode("utf-8", "replace").decode()
-
-
-def twiml(body: str) -> Response:
-    return Response(body, content_type="text/xml; charset=utf-8")
 
 
 @blueprint.post("/sms")

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from notifications.catalog import CATALOG
 from notifications.message import Channel, DeliveryStatus
 from notifications.phone import PhoneError, national, parse_phone
-from service.models import ContactMethod, Message, Patient, Staff
+from service.models import ContactMethod, Message, Patient, Site, Staff
 from service.use_cases import audit
+from service.use_cases.studies import design_of
 
 PAGES, BULK = "pages", "bulk"
 URGENT_KINDS = frozenset({"safety", "page", "reply"})
@@ -104,18 +105,20 @@ def wake(session: Session, lane: str) -> None:
 def fields_for(session: Session, patient: Patient) -> dict[str, str]:
     """What the patient's site fills into texts: `tel` as one dials it there, `emergency`, `place`."""
     site = patient.site
+    return {"tel": telephone_of(site), "emergency": site.emergency_number, "place": site.place}
+
+
+def telephone_of(site: Site) -> str:
+    """The site's telephone as one dials it there ("(16) 3602-1000"); as it was typed where it is no such number."""
     try:
-        telephone = national(parse_phone(site.telephone, site.country), site.country)
+        return national(parse_phone(site.telephone, site.country), site.country)
     except PhoneError:
-        telephone = site.telephone
-    return {"tel": telephone, "emergency": site.emergency_number, "place": site.place}
+        return site.telephone
 
 
 def _profile(session: Session, patient: Patient | None) -> str:
     if patient is None:
         return "full"
-    from service.use_cases.studies import design_of
-
     return design_of(session, patient.study_version_id).profile
 
 

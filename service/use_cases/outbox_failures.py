@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from notifications.catalog import CATALOG
 from notifications.message import Channel, DeliveryStatus
-from service.models import ContactMethod, Message, Patient, Staff
-from service.use_cases import audit, outbox
+from service.models import Alert, ContactMethod, Message, Patient, Staff
+from service.use_cases import audit, escalations, outbox, tasks
 
 URGENT = frozenset({"safety", "page"})
 
@@ -26,6 +26,12 @@ class Failure:
     next_channel: bool = False
     opted_out: bool = False
     not_mobile: bool = False
+
+
+def lock_case(session: Session, alert_id: int | None) -> None:
+    """Lock the case before one of its messages, as those do who acknowledge it: no two then wait for each other."""
+    if alert_id is not None:
+        session.execute(select(Alert.id).where(Alert.id == alert_id).with_for_update())
 
 
 def end(session: Session, message: Message, failure: Failure, *, now: datetime) -> None:
@@ -50,8 +56,9 @@ def follow(session: Session, message: Message, failure: Failure, *, now: datetim
 def move_on(session: Session, message: Message, *, now: datetime, instead: bool) -> None:
     """Use the next channel or tell the next person, now. `instead`: this message itself is over."""
     if message.kind == "page" and message.alert_id is not None:
-        from service.use_cases import alerts
-        alerts.page_failed(session, message, now=now)
+        if instead:
+            session.flush()
+            escalations.page_failed(session, message, now=now)
         return
     if message.patient_id is None or not (instead or message.kind in URGENT):
         return
@@ -95,7 +102,6 @@ def _open_task(session: Session, message: Message, failure: Failure, *, now: dat
     assert patient is not None
     if failure.not_mobile or failure.opted_out or message.kind in URGENT:
         patient.unreachable_at = patient.unreachable_at or now
-    from service.use_cases import tasks
     tasks.open_task(
         session, kind="undeliverable", level="amber", rules=("N-UNDEL",), patient=patient, now=now,
         dedupe=f"undeliverable:{patient.id}:{now.date()}", detail={"message": message.id, "why": failure.reason},

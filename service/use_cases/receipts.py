@@ -26,7 +26,7 @@ def apply_receipt(
     """Keep one callback and apply it. `attempt_id` is ours, out of the callback's address; without it `provider_id` finds
     the attempt. `word` and `code` are the carrier's."""
     outcome = classify(word, code or None)
-    message, attempt = _find(session, attempt_id, provider_id)
+    message, attempt = _find(session, attempt_id, provider_id, bad=outcome.status not in GOOD)
     receipt = Receipt(
         message_id=message.id if message else None,
         attempt_id=attempt.id if attempt else None,
@@ -56,11 +56,18 @@ def apply_receipt(
     return receipt
 
 
-def _find(session: Session, attempt_id: int | None, provider_id: str) -> tuple[Message | None, Attempt | None]:
+def _find(
+    session: Session, attempt_id: int | None, provider_id: str, *, bad: bool
+) -> tuple[Message | None, Attempt | None]:
     wanted = Attempt.id == attempt_id if attempt_id is not None else Attempt.provider_id == provider_id
-    message_id = session.scalar(select(Attempt.message_id).where(wanted)) if attempt_id or provider_id else None
-    if message_id is None:
+    row = session.execute(
+        select(Message.id, Message.alert_id).join(Attempt, Attempt.message_id == Message.id).where(wanted)
+    ).first()
+    if row is None:
         return None, None
+    message_id = row.id
+    if bad:
+        outbox_failures.lock_case(session, row.alert_id)
     # the message first, then its attempt: every writer locks in this order
     message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
     attempt = session.scalars(

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound
 from service.models import Patient, Task
-from service.use_cases import alerts, audit
-from service.use_cases.sweep import Sweep
+from service.use_cases import audit
 from workflows.decisions import RuleViolation
 from workflows.protocol import Level
 
@@ -108,33 +107,3 @@ def reopen(session: Session, task: Task, *, actor: str, now: datetime) -> Task:
             session, "task:reopen", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id
         )
     return task
-
-
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Tasks whose clock ran out unseen."""
-    return session.scalars(
-        select(Task.id).where(Task.status == OPEN, Task.due_at <= now).order_by(Task.due_at).limit(limit)
-    ).all()
-
-
-def handle(session: Session, task_id: int, now: datetime) -> None:
-    """An amber task that nobody has seen becomes a case; one without a patient waits on, visibly late."""
-    task = session.get_one(Task, task_id, with_for_update=True)
-    if task.status != OPEN or task.due_at is None or task.due_at > now:
-        return
-    task.due_at = None
-    alert = alerts.climb(session, task, now=now)
-    if alert is not None:
-        task.alert_id = alert.id
-    audit.record(
-        session, "task:climb", actor="system", now=now, subject_id=task.id, patient_id=task.patient_id,
-        detail={"alert": alert.id if alert else None},
-    )  # fmt: skip
-
-
-def next_due(session: Session) -> datetime | None:
-    """When the next clock runs out."""
-    return session.scalar(select(func.min(Task.due_at)).where(Task.status == OPEN))
-
-
-SWEEPS = (Sweep("tasks", due, handle, next_due),)

@@ -132,9 +132,9 @@ def _opted_out_staff(session: Session, messages: Sequence[Outgoing]) -> set[tupl
 
 def _staff(message: Outgoing, staff: Staff | None, opted_out: set[tuple[int, str, str]]) -> Verdict:
     if staff is None or not staff.active:
-        return Verdict(DeliveryStatus.CANCELLED, "this person has left the team", moves_on=True)
+        return Verdict(DeliveryStatus.FAILED_PERMANENT, "this person has left the team", moves_on=True)
     if (staff.id, message.channel, message.address) in opted_out and message.kind != "reply":
-        return Verdict(DeliveryStatus.CANCELLED, "this telephone has opted out", moves_on=True)
+        return Verdict(DeliveryStatus.FAILED_PERMANENT, "this telephone has opted out", moves_on=True)
     return SEND
 
 

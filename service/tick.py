@@ -1,0 +1,166 @@
+"""The tick: the sweeps in order, one unit of work a row. A row that raises is backed off and stops nothing."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from service import telemetry
+from service.clock import MovableClock, StillClock
+from service.killpoints import reach
+from service.logs import get_logger
+from service.runtime import BackedOff, Runtime
+from service.sender import Sender
+from service.use_cases import audit, outbox, outbox_unknown, sweeps
+from service.use_cases.sweep import Sweep
+
+log = get_logger("tick")
+LIMIT = 500
+BACK_OFF, LONGEST = timedelta(seconds=2), timedelta(minutes=5)
+
+
+@dataclass
+class TickReport:
+    """How many rows each sweep handled, and how many raised."""
+
+    done: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+
+    @property
+    def handled(self) -> int:
+        return sum(self.done.values())
+
+
+def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
+    """Handle what is due now, at most `limit` rows a sweep."""
+    report = TickReport()
+    for sweep in sweeps.SWEEPS:
+        now = runtime.clock.now()
+        try:
+            with runtime.db.reading() as session:
+                due = sweep.due(session, now, limit)
+        except Exception as error:
+            report.failed += 1
+            telemetry.ROWS_FAILED.labels(sweep.name).inc()
+            log.exception("sweep_failed", sweep=sweep.name, error=type(error).__name__)
+            continue
+        for row in due:
+            _one(runtime, sweep, row, report)
+    telemetry.LAST_TICK.set(runtime.clock.machine().timestamp())
+    return report
+
+
+def _one(runtime: Runtime, sweep: Sweep, row: int, report: TickReport) -> None:
+    key, now = (sweep.name, row), runtime.clock.now()
+    known = runtime.backed_off.get(key)
+    if known is not None and known.until > now:
+        return
+    try:
+        with runtime.db.unit_of_work() as session:
+            if not _mine(session, sweep.name, row):
+                return
+            sweep.handle(session, row, now)
+            session.flush()
+            reach("tick_row")
+    except StaleDataError:
+        log.info("row_changed_meanwhile", sweep=sweep.name, row=row)
+        return
+    except Exception as error:
+        failures = known.failures + 1 if known else 1
+        runtime.backed_off[key] = BackedOff(failures, now + min(BACK_OFF * 2 ** min(failures - 1, 10), LONGEST))
+        report.failed += 1
+        telemetry.ROWS_FAILED.labels(sweep.name).inc()
+        log.error("row_failed", sweep=sweep.name, row=row, failures=failures, error=type(error).__name__,
+                  at=_where(error))
+        return
+    runtime.backed_off.pop(key, None)
+    report.done[sweep.name] = report.done.get(sweep.name, 0) + 1
+    telemetry.ROWS_HANDLED.labels(sweep.name).inc()
+    reach("tick_row_done")
+
+
+def _mine(session: Session, sweep: str, row: int) -> bool:
+    """Whether this tick may handle the row: on PostgreSQL, not while another worker's tick does."""
+    if session.get_bind().dialect.name != "postgresql":
+        return True
+    space = zlib.crc32(f"tick {sweep}".encode()) - 2**31
+    found = session.scalar(
+        text("SELECT pg_try_advisory_xact_lock(:space, :row)"), {"space": space, "row": row % 2**31}
+    )
+    return bool(found)
+
+
+def _where(error: BaseException) -> str:
+    """The file and line that raised: a traceback's text could hold a patient's words."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+
+
+def seal(runtime: Runtime) -> int:
+    """Chain the audit entries that have no seal yet; how many. One sealer at a time."""
+    total = 0
+    while True:
+        with runtime.db.unit_of_work() as session:
+            if not _mine(session, "seal", 0):
+                return total
+            sealed = audit.seal(session, now=runtime.clock.now())
+        total += sealed
+        if sealed < audit.CHUNK:
+            return total
+
+
+def next_due(runtime: Runtime) -> datetime | None:
+    """When (study time) the next thing is due: a row of a sweep, a message, or the look-up of an unknown one."""
+    clock = runtime.clock
+    with runtime.db.reading() as session:
+        found = [sweeps.next_due(session), outbox.next_due(session)]
+        check = outbox_unknown.next_check(session)
+    if check is not None:
+        found.append(clock.now() + (check - clock.machine()))
+    return min((one for one in found if one is not None), default=None)
+
+
+def advance(
+    runtime: Runtime, until: datetime, *, sender: Sender | None = None, pump: Callable[[], int] | None = None
+) -> int:
+    """Move the study clock to `until`, doing each due thing at its own time and in order; how many rows were handled.
+
+    `pump` makes the world outside go on (the simulator's callbacks) and says how much it did. Only for a clock that moves.
+    """
+    clock = runtime.clock
+    if not isinstance(clock, (MovableClock, StillClock)):
+        raise TypeError("the real clock is not moved")
+    sender = sender or Sender(runtime)
+    total = _settle(runtime, sender, pump)
+    while True:
+        now, due = clock.now(), next_due(runtime)
+        if due is None or due > until or now >= until:
+            break
+        clock.move_to(min(due if due > now else _after_back_off(runtime, now), until))
+        total += _settle(runtime, sender, pump)
+    clock.move_to(until)
+    return total + _settle(runtime, sender, pump)
+
+
+def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
+    """A row that stays due has raised: the next moment at which one is tried again."""
+    later = [one.until for one in runtime.backed_off.values() if one.until > now]
+    return min(later, default=now + timedelta(seconds=1))
+
+
+def _settle(runtime: Runtime, sender: Sender, pump: Callable[[], int] | None) -> int:
+    total = 0
+    for _ in range(1000):
+        done = run_tick(runtime).handled + sender.drain() + (pump() if pump else 0)
+        total += done
+        if not done:
+            return total
+    raise RuntimeError("something stays due although it was handled a thousand times")
