@@ -139,15 +139,15 @@ def advance(
     if not isinstance(clock, (MovableClock, StillClock)):
         raise TypeError("the real clock is not moved")
     sender = sender or Sender(runtime)
-    total = _settle(runtime, sender, pump)
+    total = settle(runtime, sender, pump)
     while True:
         now, due = clock.now(), next_due(runtime)
         if due is None or due > until or now >= until:
             break
         clock.move_to(min(due if due > now else _after_back_off(runtime, now), until))
-        total += _settle(runtime, sender, pump)
+        total += settle(runtime, sender, pump)
     clock.move_to(until)
-    return total + _settle(runtime, sender, pump)
+    return total + settle(runtime, sender, pump)
 
 
 def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
@@ -156,7 +156,8 @@ def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
     return min(later, default=now + timedelta(seconds=1))
 
 
-def _settle(runtime: Runtime, sender: Sender, pump: Callable[[], int] | None) -> int:
+def settle(runtime: Runtime, sender: Sender, pump: Callable[[], int] | None = None) -> int:
+    """Do everything that is due now until nothing is; how much. RuntimeError when a row stays due for ever."""
     total = 0
     for _ in range(1000):
         done = run_tick(runtime).handled + sender.drain() + (pump() if pump else 0)

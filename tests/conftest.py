@@ -155,6 +155,7 @@ class House:
         self.runtime.carriers = {}
         self.runtime.page_waits.clear()
         self.runtime.text_waits.clear()
+        self.runtime.backed_off.clear()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@
     world.phone("P-001").replies("38,7")
     world.phone("Dr. Reis").expects("P-001")
 
-Everything runs in this process and in order: the real code, the real twilio client, the simulator's application without a
+Everything runs in this process and in order: the real code, the real twilio client, the simulator's
+application without a
 socket, and a clock that stands still until it is moved.
 """
 
@@ -47,7 +48,8 @@ class Phone:
         return self.inbox[self.read :]
 
     def expects(self, *words: str) -> str:
-        """A text not read so far that holds all the words; those up to it count as read. AssertionError shows the inbox."""
+        """A text not read so far that holds all the words; those up to it count as read. AssertionError
+        shows the inbox."""
         for place in range(self.read, len(self.inbox)):
             text = self.inbox[place]
             if all(word.casefold() in text.casefold() for word in words):
@@ -126,13 +128,7 @@ class World:
 
     def settle(self) -> None:
         """Everything that is due now is done: ticks, sending, callbacks."""
-        for _ in range(50):
-            done = tick.run_tick(self.runtime).handled
-            done += self.sender.drain()
-            done += self.simulator.deliver()
-            if not done:
-                return
-        raise AssertionError("the world does not come to rest: something stays due")
+        tick.settle(self.runtime, self.sender, self.simulator.deliver)
 
     def advance(self, **by: int) -> None:
         """Move the clock (`minutes=`, `hours=`, `days=`, `seconds=`), doing each due thing at its own time."""
@@ -140,15 +136,7 @@ class World:
 
     def advance_to(self, until: datetime) -> None:
         """Move the clock to `until`, stepping through each due item in order."""
-        self.settle()
-        while True:
-            due = tick.next_due(self.runtime)
-            if due is None or due > until:
-                break
-            self.clock.move_to(max(due, self.now + timedelta(milliseconds=1)))
-            self.settle()
-        self.clock.move_to(until)
-        self.settle()
+        tick.advance(self.runtime, until, sender=self.sender, pump=self.simulator.deliver)
 
     def advance_to_local(self, hour: int, minute: int = 0, *, days: int = 0) -> None:
         """To the next such time of day in Sao Paulo (or `days` later than that)."""
