@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Alert, AuditEntry, Inbound, Message, Occasion, Patient, Reading, Response, Staff, TriageHit
+from service.models import (
+    Alert,
+    AuditEntry,
+    Inbound,
+    Message,
+    Occasion,
+    Patient,
+    Reading,
+    Response,
+    Staff,
+    TriageHit,
+)
 from service.use_cases.worklist import staff_by_id
 
 LIMIT = 100

@@ -83,8 +83,9 @@ def today(session: Session, *, site_id: int | None, now: datetime) -> Worklist:
     sites = session.scalars(select(Site).where(*([Site.id == site_id] if site_id else []))).all()
     cases = _cases(session, site_id)
     tasks, more = _tasks(session, site_id, now)
-    urgent: list[TaskRow | VisitRow] = [row for row in tasks if row.task.level in (Level.RED, Level.AMBER)]
-    later: list[TaskRow | VisitRow | SilentRow] = [row for row in tasks if row.task.level not in (Level.RED, Level.AMBER)]
+    pressing = (Level.RED, Level.AMBER)
+    urgent: list[TaskRow | VisitRow] = [row for row in tasks if row.task.level in pressing]
+    later: list[TaskRow | VisitRow | SilentRow] = [row for row in tasks if row.task.level not in pressing]
     for site in sites:
         local = now.astimezone(ZoneInfo(site.timezone)).date()
         visits = _visits(session, site.id, local)

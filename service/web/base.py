@@ -8,7 +8,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
@@ -21,6 +32,7 @@ from workflows.decisions import RuleViolation
 
 STATIC = Path(__file__).parent / "static"
 SMALL = 256  # bytes below which compressing gains nothing
+COMPRESSIBLE = ("text/html", "text/css", "text/javascript", "application/json", "image/svg+xml")
 UNPROTECTED: set[str] = set()
 PAGES: set[str] = set()
 csrf = CSRFProtect()
@@ -93,7 +105,7 @@ def _after(response: Response) -> Response:
         waiting = current()
         waiting.page_waits.set()
         waiting.text_waits.set()
-    compressible = response.mimetype in ("text/html", "text/css", "text/javascript", "application/json", "image/svg+xml")
+    compressible = response.mimetype in COMPRESSIBLE
     mine = (is_page() and request.blueprint in UNPROTECTED) or request.endpoint == "static"
     if (
         mine

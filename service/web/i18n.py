@@ -18,7 +18,7 @@ LANGUAGES: dict[str, str] = {"en": "English", "pt-BR": "Português"}
 
 
 def language() -> str:
-    """The language of this page (BCP 47): the patient's own, else the one chosen, else the person's, else the browser's."""
+    """The language of this page: the patient's own, else the one chosen, else the person's, else the browser's."""
     if not has_request_context():
         return "en"
     if (fixed := g.get("language")) in LANGUAGES:

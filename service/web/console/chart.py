@@ -1,8 +1,8 @@
-"""One time axis for a patient: visits, temperatures with the study's limit, answers. Coordinates only; the page draws."""
+"""One time axis for a patient: visits, temperatures with the study's limit, answers. Coordinates; the page draws."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from service.models import Occasion, Visit
 from service.use_cases.matrix import State, state_of
 from service.use_cases.thread import Measured
+from workflows.protocol import Condition, Level, StudyDesign
 
 WIDTH, LEFT, RIGHT = 960, 64, 950
 VISITS_Y, TOP, BOTTOM, ANSWERS_Y, AXIS_Y, HEIGHT = 26, 48, 168, 190, 208, 226
 LOW, HIGH = Decimal("35.0"), Decimal("40.5")
-LIMIT = Decimal("37.8")
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,36 @@ class Chart:
     answers: tuple[Mark, ...]
     ticks: tuple[tuple[float, date], ...]
     now_x: float | None
-    limit_y: float
-    limit: Decimal
+    limit_y: float | None
+    limit: Decimal | None
+
+
+def limit_of(design: StudyDesign) -> Decimal | None:
+    """The lowest temperature that a red rule of the study takes; None where no rule takes one."""
+    limits = [
+        Decimal(str(each.args["at_least"]))
+        for rule in design.triage
+        if rule.level is Level.RED
+        for each in _flat(rule.when)
+        if each.kind == "temperature" and each.args.get("at_least")
+    ]
+    return min(limits, default=None)
+
+
+def _flat(condition: Condition) -> Iterator[Condition]:
+    yield condition
+    for each in condition.of:
+        yield from _flat(each)
 
 
 def draw(
-    visits: Sequence[Visit], measured: Sequence[Measured], occasions: Sequence[Occasion], *, zone: str, now: datetime
+    visits: Sequence[Visit],
+    measured: Sequence[Measured],
+    occasions: Sequence[Occasion],
+    *,
+    limit: Decimal | None,
+    zone: str,
+    now: datetime,
 ) -> Chart | None:
     """The chart, from the first to the last day that has anything; None without a visit."""
     if not visits:
@@ -59,12 +83,14 @@ def draw(
         then = instant.astimezone(place)
         return at(then.date(), (then.hour * 60 + then.minute) / 1440)
 
+    def kind(each: Measured) -> str:
+        if each.corrected:
+            return "open"
+        return "hot" if limit is not None and Decimal(each.reading.celsius) >= limit else "dot"
+
     points = [
         Mark(
-            when(each.reading.taken_at),
-            _height(Decimal(each.reading.celsius)),
-            "open" if each.corrected else "hot" if Decimal(each.reading.celsius) >= LIMIT else "dot",
-            each.reading.celsius,
+            when(each.reading.taken_at), _height(Decimal(each.reading.celsius)), kind(each), each.reading.celsius
         )
         for each in measured
     ]
@@ -84,8 +110,8 @@ def draw(
         ),
         ticks=_ticks(first, last, at),
         now_x=at(today) if first <= today <= last else None,
-        limit_y=_height(LIMIT),
-        limit=LIMIT,
+        limit_y=_height(limit) if limit is not None else None,
+        limit=limit,
     )
 
 
@@ -94,11 +120,11 @@ def _height(celsius: Decimal) -> float:
     return round(BOTTOM - (BOTTOM - TOP) * float((inside - LOW) / (HIGH - LOW)), 1)
 
 
-def _ticks(first: date, last: date, at: object) -> tuple[tuple[float, date], ...]:
+def _ticks(first: date, last: date, at: Callable[[date], float]) -> tuple[tuple[float, date], ...]:
     step = timedelta(days=max(7, -(-(last - first).days // 84) * 7))
     marks: list[tuple[float, date]] = []
     day = first
     while day <= last:
-        marks.append((at(day), day))  # type: ignore[operator]
+        marks.append((at(day), day))
         day += step
     return tuple(marks)

@@ -77,7 +77,9 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         labels={anchor.name: anchor.label for anchor in design.anchors},
         shown_anchors=[anchor for anchor in design.anchors if not anchor.latest_of],
         last_change=calendar.last_revision(session, found),
-        chart=chart.draw(visits, measured, asked, zone=found.timezone, now=now),
+        chart=chart.draw(
+            visits, measured, asked, limit=chart.limit_of(design), zone=found.timezone, now=now
+        ),
         chart_box=chart,
         measured=measured[::-1],
         asked=asked[::-1],

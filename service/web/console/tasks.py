@@ -1,4 +1,4 @@
-"""Verbs of tasks: seen (the clock stops), done (with a note)."""
+"""Verbs of tasks: seen (the clock stops), done (with a note), and back from done."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.web.forms import Form
 @workers
 def task(task_id: int) -> Response:
     form = Form(request.form)
-    verb = form.one_of("verb", ("seen", "done"))
+    verb = form.one_of("verb", ("seen", "done", "reopen"))
     note = form.text("note", required=False, longest=500)
     runtime = current()
     now = runtime.clock.now()
@@ -29,7 +29,12 @@ def task(task_id: int) -> Response:
             tasks.done(session, found, actor=actor().name, note=note, now=now)
         elif verb == "seen":
             tasks.see(session, found, actor=actor().name, now=now)
-    say(_("Done: %(who)s.", who=who) if verb == "done" else _("You have seen it: %(who)s.", who=who))
+        elif verb == "reopen":
+            tasks.reopen(session, found, actor=actor().name, now=now)
+    sentences = {"seen": _("You have seen it: %(who)s.", who=who), "reopen": _("It waits again: %(who)s.", who=who)}
+    if verb in sentences:
+        say(sentences[verb])
+    undo = task_id if verb == "done" else None
     if form.value("back").isdigit():
-        return go("console.patient", patient_id=int(form.value("back")))
-    return go("console.today")
+        return go("console.patient", patient_id=int(form.value("back")), undo=undo)
+    return go("console.today", undo=undo)

@@ -22,6 +22,7 @@ from service.web.forms import Form
 from workflows.decisions import RuleViolation
 from workflows.visits import MOVES, VisitStatus
 
+ENDS = {"miss": VisitStatus.MISSED, "cancel": VisitStatus.CANCELLED, "plan": VisitStatus.PLANNED}
 VERBS = ("book", "complete", "miss", "move", "cancel", "plan")
 
 
@@ -72,7 +73,7 @@ def _read(form: Form, found: Visit) -> dict[str, Any]:
             booked = datetime.combine(day, at, ZoneInfo(found.patient.timezone))
             changes |= {"status": VisitStatus.BOOKED, "date": day, "booked_at": booked}
     elif verb:
-        changes["status"] = {"miss": VisitStatus.MISSED, "cancel": VisitStatus.CANCELLED, "plan": VisitStatus.PLANNED}[verb]
+        changes["status"] = ENDS[verb]
     return changes
 
 
@@ -81,7 +82,8 @@ def _shown(session: Session, found: Visit, form: Form) -> str:
     today = current().clock.now().astimezone(zone).date()
     if not form.typed:
         form.typed["date"] = found.date.isoformat()
-        form.typed["time"] = found.booked_at.astimezone(zone).strftime("%H:%M") if found.booked_at else found.patient.site.clinic_hour
+        booked = found.booked_at.astimezone(zone).strftime("%H:%M") if found.booked_at else ""
+        form.typed["time"] = booked or found.patient.site.clinic_hour
     design = studies.design_for(session, found.patient)
     dates = next((anchor.name for anchor in design.anchors if anchor.recorded_by == found.code), None)
     record = (

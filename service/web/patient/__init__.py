@@ -1,0 +1,7 @@
+"""Patients' pages: the questions behind a link, one a page."""
+
+from __future__ import annotations
+
+from service.web.patient.questions import blueprint
+
+BLUEPRINTS = (blueprint,)
