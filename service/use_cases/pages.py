@@ -233,7 +233,7 @@ def _alarm_case(session: Session, alert: Alert, notice: Notice, key: str, now: d
     tasks.open_task(
         session,
         kind=str(notice.kind),
-        level="amber",
+        level="red",  # no clock of its own: the case climbs already
         now=now,
         patient=alert.patient,
         dedupe=f"alert:{alert.id}:{notice.kind}",
