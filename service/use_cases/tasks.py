@@ -36,7 +36,7 @@ def open_task(
     visit_id: int | None = None,
 ) -> Task:
     """A task, or the one that `dedupe` names already. Amber tasks of a patient are due in 2 h unless told otherwise."""
-    known = session.scalars(select(Task).where(Task.dedupe == dedupe)).one_or_none()
+    known = find(session, dedupe)
     if known is not None:
         return known
     if due_at is None and level == Level.AMBER and patient is not None:
@@ -63,6 +63,11 @@ def open_task(
         detail={"kind": kind, "level": str(level), "rules": list(rules)},
     )  # fmt: skip
     return task
+
+
+def find(session: Session, dedupe: str) -> Task | None:
+    """The task that this cause has opened already."""
+    return session.scalars(select(Task).where(Task.dedupe == dedupe)).one_or_none()
 
 
 def get(session: Session, task_id: int) -> Task:

@@ -1,0 +1,100 @@
+"""An occasion's one timer: it opens, is reminded of, falls silent, is late, is missed. One step a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.models import Occasion, Patient
+from service.use_cases import audit, conversation, occasions, outbox, silence
+from service.use_cases.sweep import Sweep
+from workflows.enrolment import PatientStatus
+from workflows.occasions import OccasionStatus
+
+MISSED = OccasionStatus.MISSED.value
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Occasions with something to do."""
+    return session.scalars(
+        select(Occasion.id).where(Occasion.next_due_at <= now).order_by(Occasion.next_due_at).limit(limit)
+    ).all()
+
+
+def handle(session: Session, occasion_id: int, now: datetime) -> None:
+    """The next step of one occasion, and when the one after it is."""
+    row = session.get_one(Occasion, occasion_id, with_for_update=True)
+    if row.next_due_at is None or row.next_due_at > now:
+        return
+    patient = session.get_one(Patient, row.patient_id)
+    if row.status == occasions.UPCOMING:
+        _open(session, patient, row, now)
+    elif row.status in (occasions.OPEN, occasions.LATE):
+        _step(session, patient, row, now)
+    else:
+        row.next_due_at = None
+    if row.status in (occasions.OPEN, occasions.LATE):
+        row.next_due_at = _next(session, patient, row)
+
+
+def _open(session: Session, patient: Patient, row: Occasion, now: datetime) -> None:
+    if patient.status != PatientStatus.ENROLLED:
+        _end(row, OccasionStatus.CANCELLED, f"the patient is {patient.status}")
+    elif patient.admitted_at is not None and occasions.schedule_of(session, patient, row).paused_while_admitted:
+        _end(row, OccasionStatus.PAUSED, occasions.IN_HOSPITAL)
+    elif now >= row.missed_at:
+        _miss(session, patient, row, now, "it could not be asked in time")
+    else:
+        row.status, row.opened_at = occasions.OPEN, now
+        conversation.begin(session, patient, row, now=now)
+
+
+def _step(session: Session, patient: Patient, row: Occasion, now: datetime) -> None:
+    if now >= row.missed_at:
+        _miss(session, patient, row, now, "no answer in time")
+        return
+    if row.status == occasions.OPEN and now >= row.late_at:
+        row.status = occasions.LATE
+    reminders = occasions.reminders_of(session, patient, row)
+    steps = [*reminders, *occasions.silence_times(session, patient, row)]
+    while row.reminders_sent < len(steps) and steps[row.reminders_sent] <= now:
+        place = row.reminders_sent
+        row.reminders_sent += 1
+        if place >= len(reminders):
+            silence.check(session, patient, now=now)
+        elif place + 1 == len(reminders) or reminders[place + 1] > now:
+            conversation.remind(session, patient, row, now=now)  # of several that are due, one is enough
+
+
+def _next(session: Session, patient: Patient, row: Occasion) -> datetime:
+    steps = [
+        *occasions.reminders_of(session, patient, row),
+        *occasions.silence_times(session, patient, row),
+    ][row.reminders_sent :]
+    bounds = [row.missed_at] + ([row.late_at] if row.status == occasions.OPEN else [])
+    return min([*steps, *bounds])
+
+
+def _miss(session: Session, patient: Patient, row: Occasion, now: datetime, reason: str) -> None:
+    outbox.cancel_for(session, now=now, reason=reason, occasion_id=row.id)
+    _end(row, OccasionStatus.MISSED, reason)
+    audit.record(
+        session, "occasion:missed", actor="system", now=now, subject_id=row.id, patient_id=patient.id,
+        detail={"questionnaire": row.questionnaire, "for_date": row.for_date, "reason": reason},
+    )  # fmt: skip
+    silence.check(session, patient, now=now)
+
+
+def _end(row: Occasion, status: OccasionStatus, reason: str) -> None:
+    row.status, row.next_due_at, row.ended_reason, row.item = status.value, None, reason, None
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next occasion has something to do."""
+    return session.scalar(select(func.min(Occasion.next_due_at)))
+
+
+SWEEPS = (Sweep("occasions", due, handle, next_due),)

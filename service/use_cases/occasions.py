@@ -1,0 +1,206 @@
+"""Occasions as rows: planned with the calendar, opened at their hour, reminded of, late, missed, paused."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from service.errors import NotFound
+from service.models import Occasion, Patient
+from service.use_cases import outbox, studies
+from workflows.enrolment import PatientStatus
+from workflows.occasions import ANSWERABLE, OccasionStatus, PlannedOccasion, plan_occasions, plan_one
+from workflows.protocol import Schedule
+from workflows.silence import AskedOccasion, silent_at
+
+HORIZON = timedelta(days=400)
+IN_HOSPITAL = "in hospital"
+UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value, OccasionStatus.LATE.value
+
+
+def plan(session: Session, patient: Patient, *, now: datetime) -> dict[str, int]:
+    """Bring upcoming occasions in line with the anchors; how many were cancelled, re-timed and added.
+
+    What has opened keeps its history; days that have passed are not filled in.
+    """
+    from service.use_cases.calendar import anchor_dates
+
+    wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, anchor_dates, now)}
+    rows = session.scalars(select(Occasion).where(Occasion.patient_id == patient.id)).all()
+    counts = {"cancelled": 0, "retimed": 0, "added": 0}
+    for row in rows:
+        one = wanted.pop((row.questionnaire, row.for_date), None)
+        if row.status == UPCOMING and one is None:
+            row.status, row.next_due_at = OccasionStatus.CANCELLED.value, None
+            row.ended_reason = "no longer in the calendar"
+            counts["cancelled"] += 1
+        elif row.status == UPCOMING and one is not None and row.opens_at != one.opens_at:
+            _time(row, one)
+            counts["retimed"] += 1
+        elif row.status == OccasionStatus.CANCELLED and one is not None:
+            row.status, row.ended_reason = UPCOMING, None
+            _time(row, one)
+            counts["added"] += 1
+    if wanted:
+        session.execute(insert(Occasion), [_new_row(patient, one) for one in wanted.values()])
+        counts["added"] += len(wanted)
+    return counts
+
+
+def _wanted(session: Session, patient: Patient, anchor_dates: Any, now: datetime) -> tuple[PlannedOccasion, ...]:
+    if patient.status != PatientStatus.ENROLLED:
+        return ()
+    zone = ZoneInfo(patient.timezone)
+    dates = {name: one.date for name, one in anchor_dates(session, patient).items() if one.date is not None}
+    today = now.astimezone(zone).date()
+    found = plan_occasions(
+        studies.design_for(session, patient), dates, zone, start=today, end=today + HORIZON
+    )
+    return tuple(one for one in found if one.missed_at > now)
+
+
+def _time(row: Occasion, one: PlannedOccasion) -> None:
+    row.opens_at = row.next_due_at = one.opens_at
+    row.late_at, row.missed_at = one.late_at, one.missed_at
+
+
+def _new_row(patient: Patient, one: PlannedOccasion) -> dict[str, Any]:
+    return {
+        "patient_id": patient.id,
+        "site_id": patient.site_id,
+        "questionnaire": one.questionnaire,
+        "for_date": one.for_date,
+        "opens_at": one.opens_at,
+        "next_due_at": one.opens_at,
+        "late_at": one.late_at,
+        "missed_at": one.missed_at,
+        "status": UPCOMING,
+    }
+
+
+def get(session: Session, occasion_id: int) -> Occasion:
+    """One occasion; NotFound."""
+    row = session.get(Occasion, occasion_id) if 0 < occasion_id < 2**63 else None
+    if row is None:
+        raise NotFound(f"there is no occasion {occasion_id}")
+    return row
+
+
+def of_patient(session: Session, patient: Patient, *, since: date | None = None) -> list[Occasion]:
+    """The patient's occasions by day, from `since` on."""
+    query = select(Occasion).where(Occasion.patient_id == patient.id).order_by(Occasion.for_date, Occasion.id)
+    return list(session.scalars(query if since is None else query.where(Occasion.for_date >= since)))
+
+
+def open_for(session: Session, patient: Patient, *, now: datetime) -> list[Occasion]:
+    """What the patient may answer now: most urgent first, then the latest day first."""
+    design = studies.design_for(session, patient)
+    urgency = {one.key: one.urgency for one in design.questionnaires}
+    rows = session.scalars(
+        select(Occasion).where(Occasion.patient_id == patient.id, Occasion.status.in_([OPEN, LATE]))
+    ).all()
+    return sorted(
+        (row for row in rows if row.missed_at > now),
+        key=lambda row: (urgency.get(row.questionnaire, 99), -row.for_date.toordinal()),
+    )
+
+
+def finish(session: Session, occasion: Occasion, *, now: datetime) -> None:
+    """The last question was answered: reminders that wait are cancelled."""
+    late = occasion.status == LATE
+    occasion.status, occasion.answered_at, occasion.item = OccasionStatus.ANSWERED.value, now, None
+    occasion.next_due_at, occasion.ended_reason = None, "answered late" if late else "answered"
+    outbox.cancel_for(session, now=now, reason="answered already", occasion_id=occasion.id)
+
+
+def stop_asking(session: Session, occasion: Occasion, *, reason: str, now: datetime) -> None:
+    """A red answer ends the questions: what is answered stays, nothing more is asked or reminded of."""
+    occasion.status, occasion.answered_at, occasion.item = OccasionStatus.ANSWERED.value, now, None
+    occasion.next_due_at, occasion.ended_reason = None, reason
+    outbox.cancel_for(session, now=now, reason=reason, occasion_id=occasion.id)
+
+
+def pause(session: Session, patient: Patient, *, now: datetime) -> int:
+    """Admitted: what is open is paused; what is upcoming is looked at when its hour comes."""
+    count = 0
+    for row in open_for(session, patient, now=now):
+        if schedule_of(session, patient, row).paused_while_admitted:
+            _end(session, row, OccasionStatus.PAUSED, IN_HOSPITAL, now)
+            count += 1
+    return count
+
+
+def resume(session: Session, patient: Patient, *, now: datetime) -> int:
+    """Discharged: today's paused questions open again while their reminders still run; else tomorrow's are next."""
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    count = 0
+    rows = session.scalars(
+        select(Occasion).where(
+            Occasion.patient_id == patient.id,
+            Occasion.status == OccasionStatus.PAUSED.value,
+            Occasion.for_date == today,
+        )
+    )
+    for row in rows:
+        last = max(reminders_of(session, patient, row), default=row.opens_at)
+        if row.opens_at <= now <= last:
+            row.status, row.next_due_at, row.ended_reason = UPCOMING, now, None
+            count += 1
+    return count
+
+
+def end_all(session: Session, patient: Patient, *, reason: str, now: datetime) -> int:
+    """The patient has left: nothing is asked any more."""
+    rows = session.scalars(
+        select(Occasion).where(
+            Occasion.patient_id == patient.id, Occasion.status.in_([UPCOMING, OPEN, LATE])
+        )
+    ).all()
+    for row in rows:
+        _end(session, row, OccasionStatus.CANCELLED, reason, now)
+    return len(rows)
+
+
+def _end(session: Session, row: Occasion, status: OccasionStatus, reason: str, now: datetime) -> None:
+    if row.status in ANSWERABLE:
+        outbox.cancel_for(session, now=now, reason=reason, occasion_id=row.id)
+    row.status, row.next_due_at, row.ended_reason, row.item = status.value, None, reason, None
+
+
+def schedule_of(session: Session, patient: Patient, row: Occasion) -> Schedule:
+    """The questionnaire's schedule in the patient's protocol; NotFound where an amendment took it out."""
+    schedule = studies.design_for(session, patient).questionnaire(row.questionnaire).schedule
+    if schedule is None:
+        raise NotFound(f"{row.questionnaire} has no schedule in the patient's protocol")
+    return schedule
+
+
+def reminders_of(session: Session, patient: Patient, row: Occasion) -> tuple[datetime, ...]:
+    """When the patient is reminded of it."""
+    planned = plan_one(
+        row.questionnaire, schedule_of(session, patient, row), row.for_date, ZoneInfo(patient.timezone)
+    )
+    return planned.reminder_ats
+
+
+def as_asked(session: Session, patient: Patient, row: Occasion) -> AskedOccasion:
+    """The occasion as the rules of silence take it."""
+    return AskedOccasion(
+        questionnaire=row.questionnaire,
+        for_date=row.for_date,
+        opens_at=row.opened_at or row.opens_at,
+        reminder_ats=reminders_of(session, patient, row),
+        answered=row.status == OccasionStatus.ANSWERED or row.answered_at is not None,
+        excused=row.status in (OccasionStatus.PAUSED, OccasionStatus.CANCELLED),
+    )
+
+
+def silence_times(session: Session, patient: Patient, row: Occasion) -> list[datetime]:
+    """When a rule of silence may fire for this occasion."""
+    design = studies.design_for(session, patient)
+    asked = as_asked(session, patient, row)
+    return sorted({silent_at(rule, asked) for rule in design.silence if rule.questionnaire == row.questionnaire})

@@ -1,0 +1,86 @@
+"""Visit reminders: a due row becomes a message, or is skipped with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from notifications.dates import short_date, short_time
+from service.models import Patient, Reminder, Visit
+from service.use_cases import outbox, sites
+from service.use_cases.calendar_reminders import PENDING, SENT, SKIPPED
+from service.use_cases.sweep import Sweep
+from workflows.enrolment import PatientStatus
+from workflows.visits import VisitStatus
+
+STALE = timedelta(hours=20)
+WAITING = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Reminders whose time has come."""
+    return session.scalars(
+        select(Reminder.id)
+        .where(Reminder.status == PENDING, Reminder.due_at <= now)
+        .order_by(Reminder.due_at)
+        .limit(limit)
+    ).all()
+
+
+def handle(session: Session, reminder_id: int, now: datetime) -> None:
+    """Write the message into the outbox, or say why not."""
+    row = session.get_one(Reminder, reminder_id, with_for_update=True)
+    if row.status != PENDING:
+        return
+    visit = row.visit
+    patient = session.get_one(Patient, row.patient_id)
+    reason = _why_not(row, visit, patient, now)
+    if reason:
+        row.status, row.reason = SKIPPED, reason
+        return
+    message = outbox.enqueue(
+        session,
+        now=now,
+        kind="reminder",
+        template=row.template,
+        patient=patient,
+        fields=fields_of(visit, patient),
+        visit_id=visit.id,
+        due_at=row.due_at,
+        expires_at=row.due_at + STALE,
+        wanted_while="visit_planned" if visit.status in WAITING else "",
+        dedupe=f"reminder:{row.id}",
+    )
+    row.status, row.message_id = SENT, message.id
+
+
+def fields_of(visit: Visit, patient: Patient) -> dict[str, str]:
+    """`date` and `time` of a visit as a text says them: the booked time, else the site's clinic hour."""
+    zone = ZoneInfo(patient.timezone)
+    at = visit.booked_at.astimezone(zone).time() if visit.booked_at else sites.clinic_hour(patient.site)
+    local = datetime.combine(visit.date, at)
+    return {"date": short_date(visit.date, patient.language), "time": short_time(local)}
+
+
+def _why_not(row: Reminder, visit: Visit, patient: Patient, now: datetime) -> str:
+    if patient.status != PatientStatus.ENROLLED:
+        return f"the patient is {patient.status}"
+    if visit.merged_into is not None:
+        return f"part of {visit.merged_into}"
+    if visit.status == VisitStatus.CANCELLED:
+        return "the visit is cancelled"
+    if now - row.due_at > STALE:
+        return "its time passed while the service was down"
+    return ""
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next reminder is due."""
+    return session.scalar(select(func.min(Reminder.due_at)).where(Reminder.status == PENDING))
+
+
+SWEEPS = (Sweep("reminders", due, handle, next_due),)
