@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import g
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Id, Instant, Page, Text, one_of, page_schema
 from service.models import Alert, Staff
@@ -18,7 +18,7 @@ from service.security import Role
 from service.use_cases import alerts, lists, tokens
 from workflows.alerts import AlertStatus, Outcome
 
-blp = Blueprint("alerts", __name__, url_prefix="/api/v1", description="Cases and tasks")
+blp = Blueprint("alerts", __name__, description="Cases and tasks")
 
 READERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR)
 CARERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR)
@@ -142,9 +142,9 @@ def _shown(work: Work, alert: Alert) -> dict[str, Any]:
     return shapes.alert(alert, lists.people(work.session, {alert.acknowledged_by_id or 0}))
 
 
-@blp.route("/alerts")
+@blp.on("GET", "/alerts")
 @allow(*READERS)
-@blp.arguments(AlertQuery, location="query")
+@blp.asks(AlertQuery)
 @edge.reads(blp, AlertPage)
 def list_alerts(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Cases of the token's site, oldest first: open, acknowledged, closed, or all."""
@@ -160,7 +160,7 @@ def list_alerts(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], lambda row: shapes.alert(row, people))
 
 
-@blp.route("/alerts/<int:alert_id>")
+@blp.on("GET", "/alerts/<int:alert_id>")
 @allow(*READERS)
 @edge.reads(blp, CaseSchema)
 def get_alert(work: Work, alert_id: int) -> dict[str, Any]:
@@ -169,9 +169,9 @@ def get_alert(work: Work, alert_id: int) -> dict[str, Any]:
     return _shown(work, alert) | {"log": alerts.log_of(work.session, alert)}
 
 
-@blp.route("/alerts/<int:alert_id>/acknowledge", methods=["POST"])
+@blp.on("POST", "/alerts/<int:alert_id>/acknowledge")
 @allow(*CARERS)
-@blp.arguments(ActSchema, required=False)
+@blp.takes_maybe(ActSchema)
 @edge.writes(blp, AckSchema)
 def acknowledge(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
     """Take a case; paging stops. The first wins, the second is told who has it."""
@@ -182,9 +182,9 @@ def acknowledge(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, A
     return {"id": alert.id, "case": alert.case, "status": alert.status, "first": ack.first, "by": ack.by, "at": ack.at}
 
 
-@blp.route("/alerts/<int:alert_id>/pass-on", methods=["POST"])
+@blp.on("POST", "/alerts/<int:alert_id>/pass-on")
 @allow(*CARERS)
-@blp.arguments(ActSchema, required=False)
+@blp.takes_maybe(ActSchema)
 @edge.writes(blp, AlertSchema)
 def pass_on(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
     """Cannot take it: the next person is paged at once."""
@@ -193,9 +193,9 @@ def pass_on(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
     return _shown(work, alert)
 
 
-@blp.route("/alerts/<int:alert_id>/outcome", methods=["POST"])
+@blp.on("POST", "/alerts/<int:alert_id>/outcome")
 @allow(*CARERS)
-@blp.arguments(OutcomeSchema)
+@blp.takes(OutcomeSchema)
 @edge.writes(blp, AlertSchema)
 def outcome(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
     """How a case ended. `not_reached` opens it again for the others; every other outcome closes it."""
@@ -212,9 +212,9 @@ def outcome(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
     return _shown(work, alert)
 
 
-@blp.route("/tasks")
+@blp.on("GET", "/tasks")
 @allow(*READERS)
-@blp.arguments(TaskQuery, location="query")
+@blp.asks(TaskQuery)
 @edge.reads(blp, TaskPage)
 def list_tasks(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """What coordinators must do, oldest first."""

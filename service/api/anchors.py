@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from service.access import allow
 from service.api import edge
 from service.api import patient_schemas as s
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Page
 from service.api.patients import CARERS, READERS, found
 from service.use_cases import anchors, lists
 
-blp = Blueprint("anchors", __name__, url_prefix="/api/v1", description="Re-anchoring: preview, commit, undo")
+blp = Blueprint("anchors", __name__, description="Re-anchoring: preview, commit, undo")
 
 
-@blp.route("/patients/<int:patient_id>/anchors", methods=["POST"])
+@blp.on("POST", "/patients/<int:patient_id>/anchors")
 @allow(*CARERS)
-@blp.arguments(s.AnchorChangeSchema)
+@blp.takes(s.AnchorChangeSchema)
 @edge.writes(blp, s.DiffSchema)
 def set_anchor(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """What a new date of an anchor moves; without `dry_run` it is committed, and the answer has its revision."""
@@ -30,7 +29,7 @@ def set_anchor(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, 
     return anchors.commit(work.session, patient, **wanted, reason=given["reason"], actor=work.name)
 
 
-@blp.route("/patients/<int:patient_id>/anchors/undo", methods=["POST"])
+@blp.on("POST", "/patients/<int:patient_id>/anchors/undo")
 @allow(*CARERS)
 @edge.writes(blp, s.DiffSchema)
 def undo_anchor(work: Work, patient_id: int) -> dict[str, Any]:
@@ -38,9 +37,9 @@ def undo_anchor(work: Work, patient_id: int) -> dict[str, Any]:
     return anchors.undo(work.session, found(work, patient_id), actor=work.name, now=work.now)
 
 
-@blp.route("/patients/<int:patient_id>/revisions")
+@blp.on("GET", "/patients/<int:patient_id>/revisions")
 @allow(*READERS)
-@blp.arguments(Page, location="query")
+@blp.asks(Page)
 @edge.reads(blp, s.RevisionPage)
 def list_revisions(work: Work, query: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """Every committed change of the calendar: what, why, by whom, and whether it was taken back."""

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -19,6 +18,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from service import access, runtime
 from service.access import Actor
+from service.api.blueprint import Blueprint
 from service.api.fields import BIGGEST_ID
 from service.errors import Problem, Stale
 from service.runtime import Runtime
@@ -67,7 +67,9 @@ class Work:
         self.headers["ETag"] = f'"{version}"'
 
 
-def reads(blp: Blueprint, schema: type[Schema] | Schema, *, headers: Mapping[str, Any] | None = None) -> Callable[[View], View]:
+def reads(
+    blp: Blueprint, schema: type[Schema] | Schema, *, headers: Mapping[str, Any] | None = None
+) -> Callable[[View], View]:
     """A view that only reads: `view(work, ...)` returns what `schema` dumps. Put it innermost."""
 
     def wrap(view: View) -> View:
@@ -81,8 +83,7 @@ def reads(blp: Blueprint, schema: type[Schema] | Schema, *, headers: Mapping[str
                 body = shape.dump(view(work, *args, **kwargs))
             return _respond(body, work.status or HTTPStatus.OK, work.headers)
 
-        documented: View = blp.response(200, shape, headers=headers)(call)
-        return documented
+        return blp.answers(200, shape, headers)(call)
 
     return wrap
 
@@ -112,10 +113,9 @@ def writes(
             except (IntegrityError, StaleDataError):
                 return _write(view, shape, status, key, args, kwargs)
 
-        documented: View = blp.response(status, shape, headers=headers)(call)
+        documented = blp.answers(status, shape, headers)(call)
         extra = ([KEY_DOC] if keeps else []) + ([MATCH_DOC] if matches else [])
-        documented = blp.doc(parameters=extra)(documented)
-        return documented
+        return blp.notes(parameters=extra)(documented)
 
     return wrap
 

@@ -1,4 +1,4 @@
-"""Fields that refuse what no column can hold: NUL and other control signs, lone surrogates, days beyond the calendar."""
+"""Fields that refuse what no column can hold: control signs (NUL), lone surrogates, days beyond the calendar."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY_PATTERN = r"^(19|20|21)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"
 
 
 def is_clean(text: str, *, lines: bool = False) -> bool:
-    """Whether a database and a page can hold it: no control signs (line ends and tabs with `lines`), no lone surrogates."""
+    """Whether a column can hold it: no control signs (but line ends and tabs with `lines`), no lone surrogates."""
     allowed = "\n\r\t" if lines else ""
     return all(sign in allowed or unicodedata.category(sign) not in ("Cc", "Cs") for sign in text)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from notifications.message import DeliveryStatus
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import BIGGEST_ID, Id, Instant, Page, Text, one_of, page_schema
 from service.errors import NotFound
@@ -18,7 +18,7 @@ from service.models import Patient
 from service.security import Role
 from service.use_cases import lists, patients
 
-blp = Blueprint("messages", __name__, url_prefix="/api/v1", description="What was sent, and what became of it")
+blp = Blueprint("messages", __name__, description="What was sent, and what became of it")
 
 STATES = [*DeliveryStatus]
 
@@ -68,9 +68,9 @@ def _patient(work: Work, who: str) -> Patient:
     return patient
 
 
-@blp.route("/messages")
+@blp.on("GET", "/messages")
 @allow(Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR, Role.OPERATOR)
-@blp.arguments(MessageQuery, location="query")
+@blp.asks(MessageQuery)
 @edge.reads(blp, MessagePage)
 def list_messages(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Messages of a patient, of a case, or of the token's site, oldest first."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
 from service.access import allow
 from service.api import edge
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Id, Instant, Number, Page, Text, one_of, page_schema
 from service.api.patients import CARERS, READERS, found
@@ -17,7 +17,7 @@ from service.models import Observation
 from service.use_cases import lists, observations
 from workflows.labs import LABS, is_trough
 
-blp = Blueprint("observations", __name__, url_prefix="/api/v1", description="Laboratory values")
+blp = Blueprint("observations", __name__, description="Laboratory values")
 
 MOST = Decimal(100_000_000)
 
@@ -62,17 +62,18 @@ class ObservationQuery(Page):
 
 
 def _shape(row: Observation) -> dict[str, Any]:
-    same = ("id", "code", "value", "unit", "drawn_on", "drawn_at", "last_dose_at", "recorded_by", "recorded_at", "reason")
-    return {name: getattr(row, name) for name in same} | {
+    same = ("id", "code", "value", "unit", "drawn_on", "drawn_at", "last_dose_at")
+    more = ("recorded_by", "recorded_at", "reason")
+    return {name: getattr(row, name) for name in same + more} | {
         "loinc": LABS[row.code].loinc if row.code in LABS else "",
         "is_trough": is_trough(row.drawn_at, row.last_dose_at),
         "corrects": row.corrects_id,
     }
 
 
-@blp.route("/patients/<int:patient_id>/observations", methods=["POST"])
+@blp.on("POST", "/patients/<int:patient_id>/observations")
 @allow(*CARERS)
-@blp.arguments(NewObservationSchema)
+@blp.takes(NewObservationSchema)
 @edge.writes(blp, ObservationSchema, 201)
 def record_observation(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """A value; it is kept in its test's unit. Cyclosporine in mg/dL is refused: it is in ng/mL."""
@@ -85,9 +86,9 @@ def record_observation(work: Work, given: dict[str, Any], patient_id: int) -> di
     return _shape(row)
 
 
-@blp.route("/patients/<int:patient_id>/observations")
+@blp.on("GET", "/patients/<int:patient_id>/observations")
 @allow(*READERS)
-@blp.arguments(ObservationQuery, location="query")
+@blp.asks(ObservationQuery)
 @edge.reads(blp, ObservationPage)
 def list_observations(work: Work, query: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """Values, corrected ones too (`corrects` says which a row corrects), oldest first."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Hour, Id, Instant, Page, Text, Zone, page_schema
 from service.errors import Problem
@@ -18,7 +18,7 @@ from service.models import Rota, Site
 from service.security import Role
 from service.use_cases import lists, oncall, rotas
 
-blp = Blueprint("on-call", __name__, url_prefix="/api/v1", description="Who is on call, and the rotas")
+blp = Blueprint("on-call", __name__, description="Who is on call, and the rotas")
 
 READERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR, Role.OPERATOR)
 WRITERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.OPERATOR)
@@ -94,7 +94,7 @@ class HoleSchema(Schema):
 
 
 class OnCallSchema(Schema):
-    """`items` is empty when nobody is on call: that is an answer too. `holes`: where nobody is in the 72 h after `at`."""
+    """`items` is empty when nobody is on call: an answer too. `holes`: where nobody is in the 72 h after `at`."""
 
     at = Instant(required=True)
     site = fields.String(required=True)
@@ -130,9 +130,9 @@ def _shape(work: Work, rota: Rota) -> dict[str, Any]:
     return shapes.rota(rota, work.session.get_one(Site, rota.site_id).code)
 
 
-@blp.route("/on-call")
+@blp.on("GET", "/on-call")
 @allow(*READERS)
-@blp.arguments(OnCallQuery, location="query")
+@blp.asks(OnCallQuery)
 @edge.reads(blp, OnCallSchema)
 def who_is_on_call(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Who is on call for a site at an instant (now, where none is given)."""
@@ -153,9 +153,9 @@ def who_is_on_call(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return {"at": at, "site": site.code, "items": items, "holes": oncall.holes(work.session, site.id, at, at + AHEAD)}
 
 
-@blp.route("/rotas", methods=["POST"])
+@blp.on("POST", "/rotas")
 @allow(*WRITERS)
-@blp.arguments(NewRotaSchema)
+@blp.takes(NewRotaSchema)
 @edge.writes(blp, RotaSchema, 201)
 def create_rota(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     """A rota of a site: the first layer is on call, the second is its backup."""
@@ -173,9 +173,9 @@ def create_rota(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     return _shape(work, rota)
 
 
-@blp.route("/rotas")
+@blp.on("GET", "/rotas")
 @allow(*READERS)
-@blp.arguments(Page, location="query")
+@blp.asks(Page)
 @edge.reads(blp, RotaPage)
 def list_rotas(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """The rotas that the token may know of."""
@@ -185,9 +185,9 @@ def list_rotas(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], lambda row: _shape(work, row))
 
 
-@blp.route("/rotas/<int:rota_id>/shifts", methods=["POST"])
+@blp.on("POST", "/rotas/<int:rota_id>/shifts")
 @allow(*WRITERS)
-@blp.arguments(StretchSchema)
+@blp.takes(StretchSchema)
 @edge.writes(blp, StretchMadeSchema, 201)
 def add_shift(work: Work, given: dict[str, Any], rota_id: int) -> Any:
     """A fixed stretch of duty; it goes before the rotation."""
@@ -197,9 +197,9 @@ def add_shift(work: Work, given: dict[str, Any], rota_id: int) -> Any:
     return rotas.add_shift(work.session, rota, staff=person, **stretch, actor=work.name, now=work.now)
 
 
-@blp.route("/rotas/<int:rota_id>/overrides", methods=["POST"])
+@blp.on("POST", "/rotas/<int:rota_id>/overrides")
 @allow(*WRITERS)
-@blp.arguments(InsteadSchema)
+@blp.takes(InsteadSchema)
 @edge.writes(blp, StretchMadeSchema, 201)
 def add_override(work: Work, given: dict[str, Any], rota_id: int) -> Any:
     """Somebody in somebody's place, with the reason."""

@@ -24,10 +24,11 @@ with an offset, days are days in the patient's zone."""
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Vigilia API</title><link rel="stylesheet" href="{{ url_for('api-docs.static', filename='swagger-ui.css') }}"></head>
+<title>Vigilia API</title>
+<link rel="stylesheet" href="{{ url_for('api-docs.static', filename='swagger-ui.css') }}"></head>
 <body><main id="swagger-ui" data-spec="{{ url_for('api-docs.description') }}">
-<noscript><p>This page needs JavaScript; the same is in <a href="{{ url_for('api-docs.description') }}">openapi.json</a>.</p>
-</noscript></main>
+<noscript><p>This page needs JavaScript; the same is in
+<a href="{{ url_for('api-docs.description') }}">openapi.json</a>.</p></noscript></main>
 <script src="{{ url_for('api-docs.static', filename='swagger-ui-bundle.js') }}"></script>
 <script src="{{ url_for('api-docs.static', filename='initializer.js') }}"></script></body></html>"""
 

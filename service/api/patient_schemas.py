@@ -25,7 +25,7 @@ class VisitSchema(Schema):
 
     id = fields.Integer(required=True)
     code = fields.String(required=True)
-    label = fields.Raw(required=True, metadata={"description": "text, or texts by language"})
+    label = fields.String(required=True)
     anchor = fields.String(required=True)
     date = Day(required=True)
     window_start = Day(required=True)
@@ -131,6 +131,11 @@ class FlagSchema(Schema):
     why = fields.String(required=True)
 
 
+class AddedSchema(Schema):
+    code = fields.String(required=True)
+    date = Day(required=True)
+
+
 MovedSchema = Schema.from_dict(
     {"code": fields.String(required=True), "from": Day(required=True), "to": Day(required=True)}, name="Moved"
 )
@@ -142,13 +147,11 @@ class DiffSchema(Schema):
     moved = fields.List(fields.Nested(MovedSchema), required=True)
     unchanged = fields.List(fields.String(), required=True)
     flagged = fields.List(fields.Nested(FlagSchema), required=True)
-    added = fields.List(fields.String())
+    added = fields.List(fields.Nested(AddedSchema))
     removed = fields.List(fields.String())
+    late = fields.List(fields.String())
     messages_cancelled = fields.Integer(required=True)
     messages_retimed = fields.Integer(required=True)
-    occasions_cancelled = fields.Integer()
-    occasions_retimed = fields.Integer()
-    occasions_added = fields.Integer()
     revision = fields.Integer()
 
 
@@ -197,5 +200,3 @@ class ComplianceSchema(Schema):
     waiting = fields.Integer(required=True)
     paused = fields.Integer(required=True)
     percent = fields.Float(required=True, allow_none=True, metadata={"description": "answered of those that are over"})
-
-

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from service import access
 from service.access import allow
-from service.api import edge, shapes
+from service.api import edge
 from service.api import patient_schemas as s
+from service.api import shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.models import Patient
 from service.security import Role
 from service.use_cases import calendar, compliance, enrolment, feeds, lists, patients
 
-blp = Blueprint("patients", __name__, url_prefix="/api/v1", description="Patients, their calendar and their status")
+blp = Blueprint("patients", __name__, description="Patients, their calendar and their status")
 
 READERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR)
 CARERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR)
@@ -28,9 +28,9 @@ def found(work: Work, patient_id: int) -> Patient:
     return patient
 
 
-@blp.route("/patients", methods=["POST"])
+@blp.on("POST", "/patients")
 @allow(Role.COORDINATOR, Role.INVESTIGATOR)
-@blp.arguments(s.NewPatientSchema)
+@blp.takes(s.NewPatientSchema)
 @edge.writes(blp, s.EnrolledSchema, 201, headers={"Location": {"schema": {"type": "string"}}})
 def enrol_patient(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     """Enrol a patient: calendar, reminders and questionnaires are planned in the same transaction."""
@@ -59,9 +59,9 @@ def enrol_patient(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@blp.route("/patients")
+@blp.on("GET", "/patients")
 @allow(*READERS, patient=True)
-@blp.arguments(s.PatientQuery, location="query")
+@blp.asks(s.PatientQuery)
 @edge.reads(blp, s.PatientPage)
 def list_patients(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Patients of the token's site, oldest first."""
@@ -79,7 +79,7 @@ def list_patients(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], shapes.patient)
 
 
-@blp.route("/patients/<int:patient_id>")
+@blp.on("GET", "/patients/<int:patient_id>")
 @allow(*READERS, patient=True)
 @edge.reads(blp, s.PatientSchema)
 def get_patient(work: Work, patient_id: int) -> dict[str, Any]:
@@ -87,9 +87,9 @@ def get_patient(work: Work, patient_id: int) -> dict[str, Any]:
     return shapes.patient(found(work, patient_id))
 
 
-@blp.route("/patients/<int:patient_id>", methods=["PATCH"])
+@blp.on("PATCH", "/patients/<int:patient_id>")
 @allow(*CARERS)
-@blp.arguments(s.PatientChangeSchema)
+@blp.takes(s.PatientChangeSchema)
 @edge.writes(blp, s.PatientSchema)
 def change_patient(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """Change a telephone, a channel, a consent, an opt-out or the next of kin, with the reason."""
@@ -99,9 +99,9 @@ def change_patient(work: Work, given: dict[str, Any], patient_id: int) -> dict[s
     return shapes.patient(patient)
 
 
-@blp.route("/patients/<int:patient_id>/status", methods=["POST"])
+@blp.on("POST", "/patients/<int:patient_id>/status")
 @allow(*CARERS)
-@blp.arguments(s.StatusSchema)
+@blp.takes(s.StatusSchema)
 @edge.writes(blp, s.PatientSchema)
 def set_status(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """Admitted, discharged, withdrawn, died or completed. What must stop, stops before the next send."""
@@ -118,7 +118,7 @@ def set_status(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, 
     return shapes.patient(patient)
 
 
-@blp.route("/patients/<int:patient_id>/calendar")
+@blp.on("GET", "/patients/<int:patient_id>/calendar")
 @allow(*READERS, patient=True)
 @edge.reads(blp, s.VisitSchema(many=True))
 def get_calendar(work: Work, patient_id: int) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def get_calendar(work: Work, patient_id: int) -> list[dict[str, Any]]:
     return calendar.as_rows(work.session, found(work, patient_id))
 
 
-@blp.route("/patients/<int:patient_id>/compliance")
+@blp.on("GET", "/patients/<int:patient_id>/compliance")
 @allow(*READERS)
 @edge.reads(blp, s.ComplianceSchema(many=True))
 def get_compliance(work: Work, patient_id: int) -> list[dict[str, Any]]:

@@ -27,9 +27,10 @@ def patient(row: Patient) -> dict[str, Any]:
 
 
 def visit(row: Visit) -> dict[str, Any]:
-    same = ("id", "code", "label", "anchor", "date", "window_start", "window_end", "projected", "merged_into", "flags")
+    same = ("id", "code", "anchor", "date", "window_start", "window_end", "projected", "merged_into", "flags")
     more = ("setting", "status", "booked_at", "completed_on")
-    return {name: getattr(row, name) for name in same + more} | {"etag": etag(row.version_id)}
+    label = row.label.get("en") or next(iter(row.label.values()), row.code)
+    return {name: getattr(row, name) for name in same + more} | {"label": label, "etag": etag(row.version_id)}
 
 
 def study(row: Study, version: str | None) -> dict[str, Any]:
@@ -76,9 +77,9 @@ def occasion(row: Occasion) -> dict[str, Any]:
 
 def alert(row: Alert, people: dict[int, Staff]) -> dict[str, Any]:
     same = ("id", "case", "severity", "status", "site_id", "reported_at", "opened_at", "first_paged_at")
-    more = ("acknowledged_at", "acknowledged_via", "outcome", "outcome_text", "outcome_at", "outcome_due_at", "closed_at")
+    more = ("acknowledged_at", "acknowledged_via", "outcome", "outcome_text", "outcome_at", "outcome_due_at")
     by = people.get(row.acknowledged_by_id or 0)
-    return {name: getattr(row, name) for name in same + more} | {
+    return {name: getattr(row, name) for name in (*same, *more, "closed_at")} | {
         "patient": {"id": row.patient_id, "code": row.patient.code},
         "acknowledged_by": {"id": by.id, "name": by.name} if by else None,
     }
@@ -86,9 +87,10 @@ def alert(row: Alert, people: dict[int, Staff]) -> dict[str, Any]:
 
 def message(row: Message) -> dict[str, Any]:
     """Without its text and with its address masked: what was sent, when, what became of it and why."""
-    same = ("id", "patient_id", "staff_id", "alert_id", "visit_id", "occasion_id", "kind", "lane", "channel", "template")
-    more = ("language", "status", "reason", "attempts", "send_at", "due_at", "sent_at", "ended_at", "created_at")
-    return {name: getattr(row, name) for name in same + more} | {"address": _masked(row.channel, row.address)}
+    same = ("id", "patient_id", "staff_id", "alert_id", "visit_id", "occasion_id", "kind", "lane", "channel")
+    more = ("template", "language", "status", "reason", "attempts")
+    times = ("send_at", "due_at", "sent_at", "ended_at", "created_at")
+    return {name: getattr(row, name) for name in same + more + times} | {"address": _masked(row.channel, row.address)}
 
 
 def task(row: Task) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Hour, Instant, Page, Text, Zone, page_schema
 from service.api.studies import of_all_sites
@@ -17,7 +17,7 @@ from service.models import Site
 from service.security import Role
 from service.use_cases import lists, sites
 
-blp = Blueprint("sites", __name__, url_prefix="/api/v1", description="Sites")
+blp = Blueprint("sites", __name__, description="Sites")
 
 WRITERS = (Role.COORDINATOR, Role.OPERATOR, Role.INVESTIGATOR)
 COUNTRY = validate.Regexp(r"^[A-Z]{2}$", error="an ISO 3166 code, as BR")
@@ -87,9 +87,9 @@ def found(work: Work, site_id: int) -> Site:
     return site
 
 
-@blp.route("/sites", methods=["POST"])
+@blp.on("POST", "/sites")
 @allow(*WRITERS)
-@blp.arguments(NewSiteSchema)
+@blp.takes(NewSiteSchema)
 @edge.writes(blp, SiteSchema, 201)
 def create_site(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     """A new site of a study. A telephone or a place that no SMS can carry is refused here."""
@@ -100,9 +100,9 @@ def create_site(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     return shapes.site(site)
 
 
-@blp.route("/sites")
+@blp.on("GET", "/sites")
 @allow(*Role)
-@blp.arguments(SiteQuery, location="query")
+@blp.asks(SiteQuery)
 @edge.reads(blp, SitePage)
 def list_sites(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """The sites that the token may know of."""
@@ -117,7 +117,7 @@ def list_sites(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], shapes.site)
 
 
-@blp.route("/sites/<int:site_id>")
+@blp.on("GET", "/sites/<int:site_id>")
 @allow(*Role)
 @edge.reads(blp, SiteSchema)
 def get_site(work: Work, site_id: int) -> dict[str, Any]:
@@ -125,9 +125,9 @@ def get_site(work: Work, site_id: int) -> dict[str, Any]:
     return shapes.site(found(work, site_id))
 
 
-@blp.route("/sites/<int:site_id>", methods=["PATCH"])
+@blp.on("PATCH", "/sites/<int:site_id>")
 @allow(*WRITERS)
-@blp.arguments(SiteChangeSchema)
+@blp.takes(SiteChangeSchema)
 @edge.writes(blp, SiteSchema)
 def change_site(work: Work, given: dict[str, Any], site_id: int) -> dict[str, Any]:
     """Change a telephone, a place, the clinic hour or the closed days, with the reason."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import ROLES, Instant, Page, Text, page_schema
 from service.errors import Forbidden, NotFound
@@ -17,7 +17,7 @@ from service.models import ContactMethod, Staff
 from service.security import Role
 from service.use_cases import contacts, lists, staff
 
-blp = Blueprint("staff", __name__, url_prefix="/api/v1", description="The care team")
+blp = Blueprint("staff", __name__, description="The care team")
 
 WRITERS = (Role.COORDINATOR, Role.OPERATOR)
 READERS = (*WRITERS, Role.INVESTIGATOR, Role.CLINICIAN)
@@ -90,9 +90,9 @@ def _shape(work: Work, person: Staff) -> dict[str, Any]:
     return shapes.staff(person, contacts.of_staff(work.session, [person.id]))
 
 
-@blp.route("/staff", methods=["POST"])
+@blp.on("POST", "/staff")
 @allow(*WRITERS)
-@blp.arguments(NewStaffSchema)
+@blp.takes(NewStaffSchema)
 @edge.writes(blp, StaffSchema, 201)
 def add_staff(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     """Add a person. Their telephone is used for pages once it is verified."""
@@ -109,9 +109,9 @@ def add_staff(work: Work, given: dict[str, Any]) -> dict[str, Any]:
     return _shape(work, person)
 
 
-@blp.route("/staff")
+@blp.on("GET", "/staff")
 @allow(*READERS)
-@blp.arguments(Page, location="query")
+@blp.asks(Page)
 @edge.reads(blp, StaffPage)
 def list_staff(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """People of the token's site, with their contacts."""
@@ -121,9 +121,9 @@ def list_staff(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], lambda row: _shape(work, row))
 
 
-@blp.route("/staff/<int:staff_id>/contacts", methods=["POST"])
+@blp.on("POST", "/staff/<int:staff_id>/contacts")
 @allow(*WRITERS)
-@blp.arguments(NewContactSchema)
+@blp.takes(NewContactSchema)
 @edge.writes(blp, StaffSchema, 201)
 def add_contact(work: Work, given: dict[str, Any], staff_id: int) -> dict[str, Any]:
     """A new way to reach a person, unused until it is verified."""
@@ -132,7 +132,7 @@ def add_contact(work: Work, given: dict[str, Any], staff_id: int) -> dict[str, A
     return _shape(work, person)
 
 
-@blp.route("/staff/<int:staff_id>/contacts/<int:contact_id>/code", methods=["POST"])
+@blp.on("POST", "/staff/<int:staff_id>/contacts/<int:contact_id>/code")
 @allow(*WRITERS)
 @edge.writes(blp, StaffSchema)
 def send_code(work: Work, staff_id: int, contact_id: int) -> dict[str, Any]:
@@ -142,9 +142,9 @@ def send_code(work: Work, staff_id: int, contact_id: int) -> dict[str, Any]:
     return _shape(work, _person(work, staff_id))
 
 
-@blp.route("/staff/<int:staff_id>/contacts/<int:contact_id>/verify", methods=["POST"])
+@blp.on("POST", "/staff/<int:staff_id>/contacts/<int:contact_id>/verify")
 @allow(*WRITERS)
-@blp.arguments(CodeSchema)
+@blp.takes(CodeSchema)
 @edge.writes(blp, VerifiedSchema)
 def verify_contact(work: Work, given: dict[str, Any], staff_id: int, contact_id: int) -> dict[str, Any]:
     """The code that arrived there; `verified` false for a wrong or an old one."""

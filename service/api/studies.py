@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from werkzeug.exceptions import UnsupportedMediaType
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Instant, Page, Text, is_clean, page_schema
 from service.errors import Forbidden, Problem
@@ -20,7 +20,7 @@ from service.security import Role
 from service.use_cases import lists, studies
 from workflows.protocol_file import ProtocolErrors
 
-blp = Blueprint("studies", __name__, url_prefix="/api/v1", description="Studies and their protocol files")
+blp = Blueprint("studies", __name__, description="Studies and their protocol files")
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain")
 LONGEST_PROTOCOL = 1_000_000
@@ -92,9 +92,10 @@ def _protocol_text() -> str:
             raise Problem(f"is not UTF-8 text at byte {error.start}", field="protocol") from None
     elif request.mimetype == "application/json":
         body = request.get_json(silent=True)
-        text = body.get("protocol") if isinstance(body, dict) else None
-        if not isinstance(text, str):
+        given = body.get("protocol") if isinstance(body, dict) else None
+        if not isinstance(given, str):
             raise Problem("send the protocol file's text as `protocol`", field="protocol")
+        text = given
     else:
         raise UnsupportedMediaType("send application/yaml, or application/json with `protocol`")
     if not text.strip() or len(text) > LONGEST_PROTOCOL or not is_clean(text, lines=True):
@@ -102,9 +103,9 @@ def _protocol_text() -> str:
     return text
 
 
-@blp.route("/studies", methods=["POST"])
+@blp.on("POST", "/studies")
 @allow(*TEAM)
-@blp.doc(requestBody=BODY)
+@blp.notes(requestBody=BODY)
 @edge.writes(blp, StudySchema, 201)
 def load_study(work: Work) -> dict[str, Any]:
     """Load a protocol file: a new study, or a new version of one. Every fault of the file is named by its path."""
@@ -119,9 +120,9 @@ def load_study(work: Work) -> dict[str, Any]:
     return _shape(work, study)
 
 
-@blp.route("/studies")
+@blp.on("GET", "/studies")
 @allow(*EVERYBODY)
-@blp.arguments(Page, location="query")
+@blp.asks(Page)
 @edge.reads(blp, StudyPage)
 def list_studies(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Every study, whatever its state."""
@@ -129,7 +130,7 @@ def list_studies(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     return edge.page(rows, query["limit"], lambda row: _shape(work, row))
 
 
-@blp.route("/studies/<code>")
+@blp.on("GET", "/studies/<code>")
 @allow(*EVERYBODY)
 @edge.reads(blp, StudySchema)
 def get_study(work: Work, code: str) -> dict[str, Any]:
@@ -137,9 +138,9 @@ def get_study(work: Work, code: str) -> dict[str, Any]:
     return _shape(work, lists.study_by_code(work.session, code))
 
 
-@blp.route("/studies/<code>/confirm", methods=["POST"])
+@blp.on("POST", "/studies/<code>/confirm")
 @allow(*TEAM)
-@blp.arguments(ConfirmSchema)
+@blp.takes(ConfirmSchema)
 @edge.writes(blp, StudySchema)
 def confirm_study(work: Work, given: dict[str, Any], code: str) -> dict[str, Any]:
     """A named investigator stands for the values that the protocol file marks as defaults."""
@@ -149,7 +150,7 @@ def confirm_study(work: Work, given: dict[str, Any], code: str) -> dict[str, Any
     return _shape(work, study)
 
 
-@blp.route("/studies/<code>/activate", methods=["POST"])
+@blp.on("POST", "/studies/<code>/activate")
 @allow(*TEAM)
 @edge.writes(blp, StudySchema)
 def activate_study(work: Work, code: str) -> dict[str, Any]:
@@ -158,5 +159,3 @@ def activate_study(work: Work, code: str) -> dict[str, Any]:
     study = lists.study_by_code(work.session, code)
     studies.activate(work.session, study, actor=work.name, now=work.now)
     return _shape(work, study)
-
-

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from service import access
 from service.access import allow
-from service.api import edge, shapes
+from service.api import edge
 from service.api import patient_schemas as s
+from service.api import shapes
+from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.patients import CARERS, READERS, found
 from service.models import Visit
 from service.use_cases import lists, visits
 
-blp = Blueprint("visits", __name__, url_prefix="/api/v1", description="Visits, with ETag and If-Match")
+blp = Blueprint("visits", __name__, description="Visits, with ETag and If-Match")
 
 
 def _visit(work: Work, visit_id: int) -> Visit:
@@ -24,7 +24,7 @@ def _visit(work: Work, visit_id: int) -> Visit:
     return visit
 
 
-@blp.route("/visits/<int:visit_id>")
+@blp.on("GET", "/visits/<int:visit_id>")
 @allow(*READERS, patient=True)
 @edge.reads(blp, s.VisitSchema, headers=edge.ETAG_HEADER)
 def get_visit(work: Work, visit_id: int) -> dict[str, Any]:
@@ -34,9 +34,9 @@ def get_visit(work: Work, visit_id: int) -> dict[str, Any]:
     return shapes.visit(visit)
 
 
-@blp.route("/visits/<int:visit_id>", methods=["PATCH"])
+@blp.on("PATCH", "/visits/<int:visit_id>")
 @allow(*CARERS)
-@blp.arguments(s.VisitChangeSchema)
+@blp.takes(s.VisitChangeSchema)
 @edge.writes(blp, s.VisitSchema, headers=edge.ETAG_HEADER, matches=True)
 def change_visit(work: Work, given: dict[str, Any], visit_id: int) -> dict[str, Any]:
     """Book, complete, miss, cancel or move a visit. 412 when it has changed since the ETag was read."""
@@ -49,9 +49,9 @@ def change_visit(work: Work, given: dict[str, Any], visit_id: int) -> dict[str, 
     return shapes.visit(visit)
 
 
-@blp.route("/patients/<int:patient_id>/visits", methods=["POST"])
+@blp.on("POST", "/patients/<int:patient_id>/visits")
 @allow(*CARERS)
-@blp.arguments(s.NewVisitSchema)
+@blp.takes(s.NewVisitSchema)
 @edge.writes(blp, s.VisitSchema, 201, headers=edge.ETAG_HEADER)
 def add_visit(work: Work, given: dict[str, Any], patient_id: int) -> dict[str, Any]:
     """An unscheduled visit."""

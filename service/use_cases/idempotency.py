@@ -19,19 +19,25 @@ def request_digest(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).hexdigest()
 
 
+def find(session: Session, key: str) -> IdempotentAnswer | None:
+    """What is known of a key."""
+    return session.get(IdempotentAnswer, key)
+
+
 def begin(session: Session, key: str, digest: str, *, now: datetime) -> IdempotentAnswer:
     """The kept answer, or a new row that holds the key until this transaction ends.
 
     A second request with the key meanwhile waits at the unique key, fails, and reads the answer when it tries again.
     Problem (422) when the key came before with another request.
     """
-    row = session.get(IdempotentAnswer, key)
+    row = find(session, key)
     if row is None:
         row = IdempotentAnswer(key=key, request_digest=digest, status=PENDING, body={}, created_at=now)
         session.add(row)
         session.flush()
     elif row.request_digest != digest:
-        raise Problem("this key was used before with another request", field="Idempotency-Key", value=key.partition("|")[2])
+        given = key.partition("|")[2]
+        raise Problem("this key was used before with another request", field="Idempotency-Key", value=given)
     return row
 
 

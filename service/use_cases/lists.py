@@ -1,4 +1,4 @@
-"""Rows for the API's lists: oldest first, from after a row's number on, one row more than asked so that the end shows."""
+"""Rows for the API's lists: oldest first, after a row's number, one more than asked so that the end shows."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.errors import NotFound
@@ -20,7 +20,8 @@ PERSON_NAME = 20  # what a page can carry in one SMS
 TOUCH_EVERY = timedelta(hours=1)
 APP_CODE = "app"
 CODE_LIFETIME = timedelta(minutes=15)
-CODE_SIGNS = 8  # typed from a text by hand; 55^8 cannot be guessed within its lifetime
+MOST_CODES = 3
+CODE_SIGNS = 6  # what the text can carry; 55^6 signs, 15 minutes, three codes
 
 
 def create(
@@ -56,6 +57,11 @@ def create(
 def find(session: Session, text: str) -> ApiToken | None:
     """The token that was not revoked, or None."""
     return session.scalar(select(ApiToken).where(ApiToken.digest == digest(text), ApiToken.revoked_at.is_(None)))
+
+
+def listed(session: Session) -> list[ApiToken]:
+    """Every token that works, oldest first."""
+    return list(session.scalars(select(ApiToken).where(ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)))
 
 
 def should_touch(row: ApiToken, now: datetime) -> bool:
@@ -102,6 +108,16 @@ def person_of(session: Session, token_id: int, *, now: datetime) -> Staff:
     row.staff_id = person.id
     audit.record(session, "staff:add", actor=f"token:{row.id}", now=now, subject_id=person.id)
     return person
+
+
+def may_ask(session: Session, patient: Patient, *, now: datetime) -> bool:
+    """Whether another code may be sent: three within its lifetime, so that nobody fills a patient's phone."""
+    sent = session.scalar(
+        select(func.count())
+        .select_from(Link)
+        .where(Link.patient_id == patient.id, Link.kind == APP_CODE, Link.created_at > now - CODE_LIFETIME)
+    )
+    return (sent or 0) < MOST_CODES
 
 
 def make_app_code(session: Session, patient: Patient, *, now: datetime) -> str:
