@@ -133,7 +133,7 @@ def advance(
 ) -> int:
     """Move the study clock to `until`, doing each due thing at its own time and in order; how many rows were handled.
 
-    `pump` makes the world outside go on (the simulator's callbacks) and says how much it did. Only for a clock that moves.
+    `pump` makes the world outside go on (the simulator's callbacks) and says how much it did.
     """
     clock = runtime.clock
     if not isinstance(clock, (MovableClock, StillClock)):

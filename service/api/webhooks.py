@@ -45,8 +45,8 @@ def _store(runtime: Runtime, posted: Form) -> int | None:
         with runtime.db.unit_of_work() as session:
             stored = inbox.store(
                 session, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
-                to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media, form=dict(posted),
-                received_at=runtime.clock.now(), found_by="webhook",
+                to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media,
+                form=dict(posted), received_at=runtime.clock.now(), found_by="webhook",
             )  # fmt: skip
             return stored.id if stored is not None else None
     except IntegrityError:
@@ -75,8 +75,8 @@ def status() -> Response:
     word = posted.get("MessageStatus") or posted.get("CallStatus") or posted.get("SmsStatus") or "unknown"
     with runtime.db.unit_of_work() as session:
         receipt = receipts.apply_receipt(
-            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"), word=word[:LONGEST],
-            code=posted.get("ErrorCode", "")[:LONGEST], form=posted, now=runtime.clock.now(),
+            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"),
+            word=word[:LONGEST], code=posted.get("ErrorCode", "")[:LONGEST], form=posted, now=runtime.clock.now(),
         )  # fmt: skip
     telemetry.WEBHOOKS.labels("status", "applied" if receipt.applied else "kept").inc()
     return Response(status=204)

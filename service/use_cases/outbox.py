@@ -148,7 +148,7 @@ def cancel_for(
     alert_id: int | None = None,
     kinds: frozenset[str] | set[str] | tuple[str, ...] | None = None,
 ) -> int:
-    """Cancel what has not left yet for one patient, occasion, visit or alert; how many. `reason` is kept on each row."""
+    """Cancel what has not left yet for one patient, occasion, visit or alert; how many. Each row keeps `reason`."""
     about = {
         Message.patient_id: patient_id,
         Message.occasion_id: occasion_id,

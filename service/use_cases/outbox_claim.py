@@ -29,8 +29,8 @@ def claim_due(
     lease_seconds: float,
     daily_cap: int,
 ) -> tuple[list[Outgoing], int]:
-    """Claim at most `limit` due messages of `lane`, oldest first: those to send now, each with a new attempt, and how many
-    rows were ended or put off because they are not wanted (now).
+    """Claim at most `limit` due messages of `lane`, oldest first: those to send now, each with a new attempt, and
+    how many rows were ended or put off because they are not wanted (now).
 
     Rows that another sender is claiming at this moment are skipped, not waited for.
     """
@@ -102,7 +102,8 @@ def hand_back(session: Session, messages: Sequence[Outgoing], *, claimer: str, r
                 Message.attempts == one.attempts,
             )
             .values(
-                status=DeliveryStatus.READY.value, attempts=one.attempts - 1, claimer=None, lease_until=None, reason=reason
+                status=DeliveryStatus.READY.value, attempts=one.attempts - 1, claimer=None, lease_until=None,
+                reason=reason,
             )
             .execution_options(synchronize_session=False)
         )  # fmt: skip

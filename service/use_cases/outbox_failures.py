@@ -80,7 +80,8 @@ def move_on(session: Session, message: Message, *, now: datetime, instead: bool)
 def _next_channel(message: Message) -> str | None:
     if message.channel == Channel.WHATSAPP:
         return Channel.SMS.value
-    if message.channel == Channel.SMS and message.kind in URGENT and Channel.VOICE in CATALOG[message.template].channels:
+    spoken = Channel.VOICE in CATALOG[message.template].channels
+    if message.channel == Channel.SMS and message.kind in URGENT and spoken:
         return Channel.VOICE.value
     return None
 

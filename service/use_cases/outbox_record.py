@@ -63,8 +63,8 @@ Result = Taken | Refused | Lost | Unwanted
 
 
 def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_now: datetime) -> None:
-    """Record a batch of acceptances. One that comes after its lease ended still counts, unless the message was sent again
-    since: then only the attempt keeps it. A receipt that was quicker is not undone."""
+    """Record a batch of acceptances. One that comes after its lease ended still counts, unless the message was sent
+    again since: then only the attempt keeps it. A receipt that was quicker is not undone."""
     session.connection().execute(
         update(Message)
         .where(Message.id == bindparam("m"), Message.attempts == bindparam("n"))
@@ -78,9 +78,10 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
             unknown_since=None,
         ),
         [
-            {"m": one.message.id, "n": one.message.attempts, "s": one.status.value, "p": one.provider_id or None, "t": now}
+            {"m": one.message.id, "n": one.message.attempts, "s": one.status.value, "p": one.provider_id or None,
+             "t": now}
             for one in results
-        ],
+        ],  # fmt: skip
     )
     session.connection().execute(
         update(Attempt)
@@ -98,7 +99,13 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
 
 
 def other(
-    session: Session, result: Refused | Lost | Unwanted, *, claimer: str, now: datetime, machine_now: datetime, dice: float
+    session: Session,
+    result: Refused | Lost | Unwanted,
+    *,
+    claimer: str,
+    now: datetime,
+    machine_now: datetime,
+    dice: float,
 ) -> bool:
     """Record one answer that is not an acceptance; False when the claim was lost meanwhile and nothing was changed.
 

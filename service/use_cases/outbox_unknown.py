@@ -89,8 +89,8 @@ def to_look_up(session: Session, *, machine_now: datetime, limit: int = 50) -> l
         )
         found.append(
             Unknown(
-                message.id, attempt.id, attempt.number, message.kind, message.channel, message.address, message.language,
-                message.profile, message.template, message.fields, attempt.claimed_at - SKEW,
+                message.id, attempt.id, attempt.number, message.kind, message.channel, message.address,
+                message.language, message.profile, message.template, message.fields, attempt.claimed_at - SKEW,
                 frozenset(one for one in known if one),
             )
         )  # fmt: skip
@@ -110,8 +110,8 @@ def settle(
 ) -> bool:
     """Decide about one unknown message after the look-up; whether it is decided.
 
-    `provider_id`: what the carrier has under this attempt, None: nothing. `looked`: False when the list could not be read:
-    then a routine message waits on, an urgent one is sent again when its time is up all the same.
+    `provider_id`: what the carrier has under this attempt, None: nothing. `looked`: False when the list could not be
+    read: then a routine message waits on, an urgent one is sent again when its time is up all the same.
     """
     message = session.get(Message, one.message_id, with_for_update=True, populate_existing=True)
     attempt = session.get(Attempt, one.attempt_id, populate_existing=True)

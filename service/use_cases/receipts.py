@@ -21,10 +21,17 @@ DONE = DeliveryStatus.DELIVERED
 
 
 def apply_receipt(
-    session: Session, *, attempt_id: int | None, provider_id: str, word: str, code: str, form: Mapping[str, str], now: datetime
+    session: Session,
+    *,
+    attempt_id: int | None,
+    provider_id: str,
+    word: str,
+    code: str,
+    form: Mapping[str, str],
+    now: datetime,
 ) -> Receipt:
-    """Keep one callback and apply it. `attempt_id` is ours, out of the callback's address; without it `provider_id` finds
-    the attempt. `word` and `code` are the carrier's."""
+    """Keep one callback and apply it. `attempt_id` is ours, out of the callback's address; without it `provider_id`
+    finds the attempt. `word` and `code` are the carrier's."""
     outcome = classify(word, code or None)
     message, attempt = _find(session, attempt_id, provider_id, bad=outcome.status not in GOOD)
     receipt = Receipt(

@@ -11,7 +11,7 @@ from service.use_cases.sweep import Sweep
 def _load():
     import importlib
     out = []
-    for name in ("inbox", "alerts", "timers", "task_clock", "occasions", "calendar_stops", "reminders"):
+    for name in ("inbox", "alerts", "timers", "task_clock", "occasion_clock", "calendar_stops", "reminders"):
         try:
             out += importlib.import_module("service.use_cases." + name).SWEEPS
         except (ImportError, AttributeError) as e:

@@ -1,0 +1,56 @@
+"""APScheduler only ticks: interval jobs in memory, never a deadline. What waits is a row with a due column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service.logs import get_logger
+from service.runtime import Runtime
+
+log = get_logger("scheduler")
+Job = Callable[[], Any]
+
+
+class Scheduler:
+    """Calls each job every so many seconds, never twice at once; a late call is made, not dropped."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._clock = runtime.clock
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(8)},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+
+    def every(self, seconds: float, name: str, job: Job) -> None:
+        """Call `job` now and then every so many seconds. What it raises is logged and stops nothing."""
+        self._scheduler.add_job(
+            _guarded, "interval", seconds=seconds, id=name, args=(name, job), next_run_time=self._clock.machine()
+        )
+
+    def start(self) -> None:
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Wait for the jobs that run, start no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread lives; APScheduler itself does not notice when it does not."""
+        thread = getattr(self._scheduler, "_thread", None)
+        return bool(self._scheduler.running and thread is not None and thread.is_alive())
+
+
+def _guarded(name: str, job: Job) -> None:
+    try:
+        job()
+    except Exception as error:
+        log.error("job_failed", job=name, error=type(error).__name__)
