@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from datetime import time as time_of_day
 from decimal import Decimal, InvalidOperation
@@ -22,8 +22,8 @@ class Form:
     Each reader returns the value, or an empty one and an entry in `errors`: read all, then ask `ok`.
     """
 
-    def __init__(self, typed: MultiDict[str, str] | None = None, **first: str) -> None:
-        self.typed: MultiDict[str, str] = typed if typed is not None else MultiDict(first)
+    def __init__(self, typed: Mapping[str, str] | None = None) -> None:
+        self.typed: MultiDict[str, str] = MultiDict(typed or {})
         self.errors: dict[str, str] = {}
 
     @property

@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import render_template, request
 from flask_babel import gettext as _
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from service.access import actor
@@ -25,7 +24,7 @@ from workflows.protocol import StudyDesign
 @console.get("/patients/<int:patient_id>/anchors")
 @planners
 def anchor_preview(patient_id: int) -> str | tuple[str, int]:
-    form = Form(MultiDict(request.args.items()))
+    form = Form(request.args)
     runtime = current()
     with runtime.db.reading() as session:
         patient = patient_of(session, patient_id)

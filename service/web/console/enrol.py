@@ -41,7 +41,7 @@ def enrol_form() -> str:
                 "timezone": site.timezone,
                 "enrolled_on": runtime.clock.now().astimezone(ZoneInfo(site.timezone)).date().isoformat(),
             }
-        return _shown(Form(**first), sites)
+        return _shown(Form(first), sites)
 
 
 @console.post("/patients/new")

@@ -8,20 +8,21 @@ from werkzeug.wrappers import Response
 
 from service.access import actor, allow
 from service.errors import NotFound
-from service.models import Study
+from service.models import Site, Study
 from service.runtime import current
 from service.security import Role
 from service.use_cases import roster, studies
 from service.web.base import go, say
 from service.web.console.blueprint import console, readers
 from service.web.forms import Form
+from workflows.protocol import StudyDesign
 
 
 @console.get("/study")
 @readers
 def study() -> str:
     with current().db.reading() as session:
-        found = []
+        found: list[tuple[Study, StudyDesign, list[Site]]] = []
         for each, site in roster.sites_for(session, actor().site_id):
             if found and found[-1][0].id == each.id:
                 found[-1][2].append(site)
