@@ -47,6 +47,8 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 def condition_json(condition: Condition) -> dict[str, Any]:
     """The tree as JSON; decimals as text, so that 37.8 stays 37.8."""
+    if condition.kind == "not":
+        return {"not": condition_json(condition.of[0])}
     if condition.of:
         return {condition.kind: [condition_json(part) for part in condition.of]}
     return {condition.kind: _plain(condition.args)}
@@ -55,6 +57,8 @@ def condition_json(condition: Condition) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(inner) for inner in value)
+    if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return str(value) if isinstance(value, Decimal) else value
