@@ -101,6 +101,17 @@ def day_of(anchors: Mapping[str, AnchorDate], ref: DayRef) -> date | None:
     return None if anchor is None or anchor.date is None else anchor.date + timedelta(days=ref.offset)
 
 
+def check_planned(design: StudyDesign, anchors: Mapping[str, AnchorDate], name: str) -> None:
+    """RuleViolation when the planned date of `name`, among resolved anchors, is before its `not_before`."""
+    rule = next((anchor for anchor in design.anchors if anchor.name == name), None)
+    own = anchors.get(name)
+    if rule is None or rule.not_before is None or own is None or own.planned is None or own.is_actual:
+        return
+    floor = day_of(anchors, rule.not_before)
+    if floor is not None and own.planned < floor:
+        raise RuleViolation(name, own.planned, f"cannot be planned before {floor} ({rule.not_before.anchor})")
+
+
 def due_stops(design: StudyDesign, anchors: Mapping[str, AnchorDate], today: date) -> tuple[Stop, ...]:
     """The stops that apply on `today`: their anchor has not happened and the day for it has passed."""
     due = []

@@ -16,6 +16,7 @@ from workflows.visits import Day, VisitStatus
 if TYPE_CHECKING:
     from workflows.visit_calendar import PlannedVisit
 
+OUT_OF_PLAN, NEW_WINDOW = "no longer in the plan", "the new window"
 HELD = frozenset({VisitStatus.BOOKED, VisitStatus.COMPLETED, VisitStatus.MISSED})
 
 
@@ -143,11 +144,16 @@ def as_existing(visit: "ExistingVisit | PlannedVisit") -> ExistingVisit:
     )
 
 
+def is_plan_flag(flag: str) -> bool:
+    """Whether a flag is the sentence that a changed plan put on a visit that stays."""
+    return flag.endswith(OUT_OF_PLAN) or NEW_WINDOW in flag
+
+
 def _why_flagged(visit: ExistingVisit, plan: "PlannedVisit | None", *, is_over: bool) -> str:
     """Why a visit that stays put needs a look; empty when its plan is what it was."""
     if plan is None:
         return (
-            f"{visit.status} for {visit.date}, no longer in the plan"
+            f"{visit.status} for {visit.date}, {OUT_OF_PLAN}"
             if visit.status is VisitStatus.BOOKED
             else ""
         )
@@ -155,7 +161,7 @@ def _why_flagged(visit: ExistingVisit, plan: "PlannedVisit | None", *, is_over: 
         return ""
     inside = plan.window_start <= visit.date <= plan.window_end
     place = "inside" if inside else "outside"
-    return f"{visit.status} on {visit.date}, {place} the new window {plan.window_start} to {plan.window_end}"
+    return f"{visit.status} on {visit.date}, {place} {NEW_WINDOW} {plan.window_start} to {plan.window_end}"
 
 
 def _differs(visit: ExistingVisit, plan: "PlannedVisit") -> bool:

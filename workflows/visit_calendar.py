@@ -75,19 +75,22 @@ def plan_visits(
     closed_days: ClosedDaysLike = None,
     *,
     today: date | None = None,
+    without: Container[str] = frozenset(),
 ) -> tuple[PlannedVisit, ...]:
     """Every visit that can be dated, by date and then in protocol order.
 
     `anchors` maps anchor names to actual dates or AnchorDates; `zone` is the patient's; `closed_days` are
     the days without clinic visits, as a container or a function. With `today`, visits that a stop of the
-    study ends (no infusion by day 28) are left out. Raises RuleViolation for anchors that cannot be.
+    study ends (no infusion by day 28) are left out, as are the codes in `without`. Raises RuleViolation for
+    anchors that cannot be.
     """
     resolved = resolve_anchors(design, anchors, zone)
     stopped = {code for stop in due_stops(design, resolved, today) for code in stop.codes} if today else set()
     order = {encounter.code: place for place, encounter in enumerate(design.encounters)}
     visits = []
     for encounter in design.encounters:
-        visit = None if encounter.code in stopped else _plan_one(design, encounter, resolved)
+        left_out = encounter.code in stopped or encounter.code in without
+        visit = None if left_out else _plan_one(design, encounter, resolved)
         if visit is not None:
             visits.append(visit)
     if design.merge:

@@ -1,4 +1,6 @@
-"""A patient's calendar as rows: planned from the design and the anchors, re-planned without losing anything."""
+"""A patient's calendar as rows: planned from the design and the anchors, re-planned without losing
+anything.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,45 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, Patient, Visit
+from service.models import AnchorDate, CalendarRevision, Patient, Visit
 from service.use_cases import calendar_reminders, calendar_stops, occasions, sites, studies
 from workflows import anchors as anchor_rules
+from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
-from workflows.replanning import HELD, Diff, ExistingVisit
+from workflows.replanning import HELD, Diff, ExistingVisit, is_plan_flag
 from workflows.visit_calendar import PlannedVisit, plan_visits, replan
 from workflows.visits import VisitStatus
 
 OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
 
 def recorded(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
-    """The anchors that have dates of their own, planned or actual."""
+    """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped."""
     rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
-    return {row.name: as_rule(row) for row in rows}
+    found = {row.name: as_rule(row) for row in rows}
+    given_up = cancelled_by_hand(session, patient)
+    for anchor in studies.design_for(session, patient).anchors if given_up else ():
+        own = found.get(anchor.name)
+        if anchor.recorded_by in given_up and (own is None or own.actual is None):
+            found[anchor.name] = anchor_rules.AnchorDate(anchor.name, skipped=True)
+    return found
+
+
+def cancelled_by_hand(session: Session, patient: Patient) -> frozenset[str]:
+    """Codes that a person cancelled: planning leaves them out. What planning itself cancelled may come
+    back.
+    """
+    return frozenset(
+        visit.code
+        for visit in visits_of(session, patient)
+        if visit.status == VisitStatus.CANCELLED and not is_left_by_plan(visit)
+    )
+
+
+def is_left_by_plan(visit: Visit) -> bool:
+    """Whether the visit was cancelled because the plan no longer had it, or the patient had left."""
+    return visit.status == VisitStatus.CANCELLED and bool({NOT_PLANNED, ENDED} & set(visit.flags))
 
 
 def as_rule(row: AnchorDate) -> anchor_rules.AnchorDate:
@@ -65,6 +91,7 @@ def plan(
         recorded(session, patient) if anchors is None else anchors,
         patient.timezone,
         sites.closed_days(patient.site),
+        without=cancelled_by_hand(session, patient),
         today=now.astimezone(ZoneInfo(patient.timezone)).date(),
     )
 
@@ -79,7 +106,7 @@ def difference(
 ) -> Diff:
     """What planning anew would do to the rows; nothing is changed."""
     used = design or studies.design_for(session, patient)
-    existing = [as_existing(visit, used) for visit in visits_of(session, patient)]
+    existing = [as_existing(visit, used) for visit in visits_of(session, patient) if not is_left_by_plan(visit)]
     wanted = plan(session, patient, now=now, anchors=anchors, design=design)
     return replan(existing, wanted, today=now.astimezone(ZoneInfo(patient.timezone)).date())
 
@@ -105,8 +132,11 @@ def as_existing(visit: Visit, design: StudyDesign) -> ExistingVisit:
 def refresh(session: Session, patient: Patient, *, now: datetime) -> dict[str, Any]:
     """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
 
-    Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted.
+    Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted, and
+    comes back as the same row. A patient who has left has nothing planned.
     """
+    if patient.status != PatientStatus.ENROLLED:
+        return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0}
     diff = difference(session, patient, now=now)
     rows = {visit.code: visit for visit in visits_of(session, patient)}
     _apply(session, patient, diff, rows, now=now)
@@ -122,8 +152,15 @@ def refresh(session: Session, patient: Patient, *, now: datetime) -> dict[str, A
 
 
 def _apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit], *, now: datetime) -> None:
-    if diff.added:
-        session.execute(insert(Visit), [_new_row(patient, one, now) for one in diff.added])
+    fresh = [_new_row(patient, one, now) for one in diff.added if one.code not in rows]
+    if fresh:
+        session.execute(insert(Visit), fresh)
+    for again in (one for one in diff.added if one.code in rows):
+        visit = rows[again.code]
+        for name, value in _new_row(patient, again, now).items():
+            setattr(visit, name, value)
+        visit.booked_at = visit.confirmed_at = visit.completed_on = None
+        visit.sequence += 1
     moved = {one.code for one in diff.moved}
     for one in diff.rewritten:
         visit = rows[one.code]
@@ -134,12 +171,14 @@ def _apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit
     for code in diff.removed:
         visit = rows[code]
         visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
-        visit.flags = [*visit.flags, "no_longer_planned"]
+        visit.flags = [*visit.flags, NOT_PLANNED]
         visit.sequence += 1
-    for flagged in diff.flagged:
-        held = rows.get(flagged.code)
-        if held is not None and held.status in HELD and flagged.why not in held.flags:
-            held.flags = [*held.flags, flagged.why]
+    why = {one.code: one.why for one in diff.flagged}
+    for code, held in rows.items():
+        if held.status in HELD:
+            flags = [flag for flag in held.flags if not is_plan_flag(flag)] + ([why[code]] if code in why else [])
+            if flags != held.flags:
+                held.flags = flags
 
 
 def _new_row(patient: Patient, one: PlannedVisit, now: datetime) -> dict[str, Any]:
@@ -170,7 +209,7 @@ def as_dict(diff: Diff) -> dict[str, Any]:
         ],
         "unchanged": list(diff.unchanged),
         "flagged": [{"code": one.code, "why": one.why} for one in diff.flagged],
-        "added": [{"code": one.code, "date": one.date.isoformat()} for one in diff.added],
+        "added": [one.code for one in diff.added],
         "removed": list(diff.removed),
         "late": list(diff.late),
     }
@@ -181,7 +220,7 @@ def end(session: Session, patient: Patient, *, reason: str, now: datetime) -> No
     for visit in visits_of(session, patient):
         if visit.status in OPEN:
             visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
-            visit.flags = [*visit.flags, "ended"]
+            visit.flags = [*visit.flags, ENDED]
             visit.sequence += 1
     calendar_reminders.cancel_all(session, patient, reason=reason)
     calendar_stops.cancel_all(session, patient, reason=reason, now=now)
@@ -191,7 +230,7 @@ def as_rows(session: Session, patient: Patient) -> list[dict[str, Any]]:
     """The calendar as design 6 has it, with each visit's id, status, booking, completion and etag."""
     rows = []
     for visit in visits_of(session, patient):
-        if visit.status == VisitStatus.CANCELLED and "no_longer_planned" in visit.flags:
+        if visit.status == VisitStatus.CANCELLED and NOT_PLANNED in visit.flags:
             continue
         rows.append(
             {
@@ -212,3 +251,13 @@ def as_rows(session: Session, patient: Patient) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def last_revision(session: Session, patient: Patient) -> CalendarRevision | None:
+    """The newest change of the calendar that was not taken back; None where there is none."""
+    return session.scalars(
+        select(CalendarRevision)
+        .where(CalendarRevision.patient_id == patient.id, CalendarRevision.undone_at.is_(None))
+        .order_by(CalendarRevision.number.desc())
+        .limit(1)
+    ).first()

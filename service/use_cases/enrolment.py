@@ -14,11 +14,10 @@ from notifications.catalog import FieldTooLong, check_field
 from service.errors import Conflict
 from service.models import AnchorDate, Patient, Site, Study
 from service.security import new_token
-from service.use_cases import audit, calendar, outbox, patients, studies
+from service.use_cases import audit, calendar, held, outbox, patients, studies
 from workflows.decisions import RuleViolation
 from workflows.enrolment import PatientStatus
 
-ENROLMENT = "enrolment"
 LONGEST_BACK = timedelta(days=366)
 LONGEST_AHEAD = timedelta(days=366)
 
@@ -75,11 +74,14 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
     session.flush()
     session.add(
         AnchorDate(
-            patient_id=patient.id, name=ENROLMENT, actual_date=new.enrolled_on, recorded_at=now, recorded_by=actor
+            patient_id=patient.id, name=held.ENROLMENT, actual_date=new.enrolled_on, recorded_at=now, recorded_by=actor
         )
     )
     session.flush()
-    plan = calendar.refresh(session, patient, now=now)
+    calendar.refresh(session, patient, now=now)
+    if new.enrolled_on <= today:
+        held.complete_own(session, patient, held.ENROLMENT, new.enrolled_on, reason="enrolled", actor=actor, now=now)
+    visits = calendar.visits_of(session, patient)
     outbox.enqueue(
         session, now=now, kind="reply", template="welcome", patient=patient, lane=outbox.BULK,
         dedupe=f"welcome:{patient.id}",
@@ -88,12 +90,12 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
         session, "patient:enrol", actor=actor, now=now, subject_id=patient.id, patient_id=patient.id,
         detail={
             "code": code, "site": new.site.code, "enrolled_on": new.enrolled_on, "protocol": new.study.version_id,
-            "visits": len(plan["added"]),
+            "visits": len(visits),
         },
     )  # fmt: skip
     audit.record(
         session, "calendar:plan", actor=actor, now=now, subject_id=patient.id, patient_id=patient.id,
-        detail={"visits": {one["code"]: one["date"] for one in plan["added"]}},
+        detail={"visits": {visit.code: visit.date for visit in visits}},
     )  # fmt: skip
     return patient
 

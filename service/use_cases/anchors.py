@@ -1,0 +1,274 @@
+"""Re-anchoring: see what a date would change, commit it with a reason, take it back."""
+
+from __future__ import annotations
+
+from datetime import date as Day
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.db import as_json
+from service.errors import Conflict
+from service.models import AnchorDate, CalendarRevision, Deviation, Patient, Visit
+from service.use_cases import audit, calendar, calendar_reminders, held, studies
+from workflows.anchors import check_planned, resolve_anchors
+from workflows.decisions import RuleViolation
+from workflows.enrolment import PatientStatus
+from workflows.protocol import Anchor
+from workflows.visits import VisitStatus
+
+LONGEST_AHEAD = timedelta(days=366)
+Diff = dict[str, Any]
+
+
+def preview(
+    session: Session, patient: Patient, *, anchor: str, date: Day | None, time: time | str | None = None, now: datetime
+) -> Diff:
+    """What `commit` would change: the very same code, in a savepoint that is rolled back."""
+    savepoint = session.begin_nested()
+    try:
+        return _record(session, patient, anchor, date, time, reason="preview", actor="system", now=now)[0]
+    finally:
+        savepoint.rollback()
+        session.expire_all()
+
+
+def commit(
+    session: Session,
+    patient: Patient,
+    *,
+    anchor: str,
+    date: Day | None,
+    time: time | str | None = None,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> Diff:
+    """Date an anchor: actual up to today, planned in the future; None takes its dates away. With the new
+    "revision".
+
+    RuleViolation names what is wrong with the date or the reason; Conflict for a patient who has left.
+    """
+    if not reason.strip():
+        raise RuleViolation("reason", reason, "say why")
+    session.get(Patient, patient.id, with_for_update=True, populate_existing=True)
+    diff, before = _record(session, patient, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
+    change = {"anchor": anchor, "date": date, "time": _hour(time)}
+    revision = keep(session, patient, change, before, diff, reason=reason.strip(), actor=actor, now=now)
+    audit.record(
+        session, "calendar:anchor", actor=actor, now=now, subject_id=revision.id, patient_id=patient.id,
+        detail={**change, "before": before["anchor"], "reason": reason.strip(), "moved": diff["moved"]},
+    )  # fmt: skip
+    return diff | {"revision": revision.number}
+
+
+def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Diff:
+    """Take the newest revision back: the anchor (or protocol version) is what it was, and the calendar
+    follows.
+
+    Visits that a person has settled since then stay where they are, flagged. Conflict where nothing can be
+    undone.
+    """
+    session.get(Patient, patient.id, with_for_update=True, populate_existing=True)
+    last = calendar.last_revision(session, patient)
+    if last is None:
+        raise Conflict("there is no change of the calendar to take back")
+    before = last.before
+    if "study_version_id" in before:
+        patient.study_version_id = before["study_version_id"]
+    if "anchor" in before:
+        _put_back(session, patient, last, before, now=now)
+    session.flush()
+    diff = calendar.refresh(session, patient, now=now)
+    last.undone_at = now
+    audit.record(
+        session, "calendar:undo", actor=actor, now=now, subject_id=last.id, patient_id=patient.id,
+        detail={"revision": last.number, "moved": diff["moved"]},
+    )  # fmt: skip
+    session.flush()
+    return diff | {"revision": last.number}
+
+
+def keep(
+    session: Session,
+    patient: Patient,
+    change: dict[str, Any],
+    before: dict[str, Any],
+    diff: Diff,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> CalendarRevision:
+    """Write a revision down, numbered from 1 for each patient."""
+    newest = session.scalar(
+        select(func.max(CalendarRevision.number)).where(CalendarRevision.patient_id == patient.id)
+    )
+    revision = CalendarRevision(
+        patient_id=patient.id, number=(newest or 0) + 1, change=as_json(change), before=as_json(before),
+        diff=as_json(diff), reason=reason, actor=actor, created_at=now,
+    )  # fmt: skip
+    session.add(revision)
+    session.flush()
+    return revision
+
+
+def _record(
+    session: Session,
+    patient: Patient,
+    name: str,
+    day: Day | None,
+    hour: time | str | None,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> tuple[Diff, dict[str, Any]]:
+    """Date the anchor and bring the calendar in line: the diff, and what is needed to undo it."""
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    rule = _checked(session, patient, name, day, today)
+    row = session.scalars(
+        select(AnchorDate).where(AnchorDate.patient_id == patient.id, AnchorDate.name == name)
+    ).one_or_none()
+    visit = held.own_visit(session, patient, name)
+    before: dict[str, Any] = {
+        "anchor": _shown(row),
+        "visit": _state(visit) if visit else None,
+        "enrolled_on": patient.enrolled_on.isoformat(),
+    }
+    happened = day is not None and day <= today
+    if visit is not None and (happened or visit.status == VisitStatus.COMPLETED):
+        _reopen(visit, now)  # its own date follows the anchor's, whatever it was
+    _write(session, patient, row, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
+    if happened and rule.name == held.ENROLMENT and day is not None:
+        patient.enrolled_on = day
+    session.flush()
+    resolved = resolve_anchors(
+        studies.design_for(session, patient), calendar.recorded(session, patient), patient.timezone
+    )
+    check_planned(studies.design_for(session, patient), resolved, name)
+    diff = calendar.refresh(session, patient, now=now)
+    if happened and day is not None:
+        deviation = held.complete_own(session, patient, name, day, reason=reason, actor=actor, now=now)
+        before["deviation"] = deviation.id if deviation else None
+    return diff, before
+
+
+def _checked(session: Session, patient: Patient, name: str, day: Day | None, today: Day) -> Anchor:
+    if patient.status != PatientStatus.ENROLLED:
+        raise Conflict(f"the patient is {patient.status}: the calendar is closed")
+    known = {anchor.name: anchor for anchor in studies.design_for(session, patient).anchors}
+    if name not in known or known[name].latest_of:
+        names = ", ".join(one.name for one in known.values() if not one.latest_of)
+        raise RuleViolation("anchor", name, f"no anchor has this name; there are: {names}")
+    if day is None and name == held.ENROLMENT:
+        raise RuleViolation("date", day, "the enrolment keeps its date; it can be corrected")
+    if day is not None and day > today + LONGEST_AHEAD:
+        raise RuleViolation("date", day, f"more than a year after today, {today}")
+    return known[name]
+
+
+def _write(
+    session: Session,
+    patient: Patient,
+    row: AnchorDate | None,
+    name: str,
+    day: Day | None,
+    hour: str | None,
+    happened: bool,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    if day is None:
+        if row is not None:
+            session.delete(row)
+        return
+    if row is None:
+        row = AnchorDate(patient_id=patient.id, name=name)
+        session.add(row)
+    if happened:
+        row.actual_date, row.actual_time = day, hour
+    else:
+        row.planned_date, row.actual_date, row.actual_time = day, None, None
+    row.recorded_at, row.recorded_by = now, actor
+
+
+def _put_back(
+    session: Session, patient: Patient, last: CalendarRevision, before: dict[str, Any], *, now: datetime
+) -> None:
+    name = last.change["anchor"]
+    row = session.scalars(
+        select(AnchorDate).where(AnchorDate.patient_id == patient.id, AnchorDate.name == name)
+    ).one_or_none()
+    was = before["anchor"]
+    if was is None and row is not None:
+        session.delete(row)
+    elif was is not None:
+        if row is None:
+            row = AnchorDate(patient_id=patient.id, name=name)
+            session.add(row)
+        row.planned_date, row.actual_date = _day(was["planned"]), _day(was["actual"])
+        row.actual_time, row.recorded_by = was["time"], was["by"]
+        row.recorded_at = datetime.fromisoformat(was["at"])
+    patient.enrolled_on = Day.fromisoformat(before["enrolled_on"])
+    visit = held.own_visit(session, patient, name)
+    if visit is not None:
+        state = before["visit"]
+        _reopen(visit, now)
+        if state is not None:
+            visit.status, visit.date = state["status"], Day.fromisoformat(state["date"])
+            visit.completed_on, visit.flags = _day(state["completed_on"]), list(state["flags"])
+            visit.booked_at = datetime.fromisoformat(state["booked_at"]) if state["booked_at"] else None
+    if before.get("deviation"):
+        mistaken = session.get(Deviation, before["deviation"])
+        if mistaken is not None:
+            session.delete(mistaken)
+    session.flush()
+    calendar_reminders.sync(session, patient, now=now)
+
+
+def _reopen(visit: Visit, now: datetime) -> None:
+    visit.status, visit.completed_on, visit.booked_at, visit.flags = VisitStatus.PLANNED.value, None, None, []
+    visit.updated_at = now
+
+
+def _shown(row: AnchorDate | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "planned": row.planned_date.isoformat() if row.planned_date else None,
+        "actual": row.actual_date.isoformat() if row.actual_date else None,
+        "time": row.actual_time,
+        "by": row.recorded_by,
+        "at": row.recorded_at.isoformat(),
+    }
+
+
+def _state(visit: Visit) -> dict[str, Any]:
+    return {
+        "status": visit.status,
+        "date": visit.date.isoformat(),
+        "completed_on": visit.completed_on.isoformat() if visit.completed_on else None,
+        "booked_at": visit.booked_at.isoformat() if visit.booked_at else None,
+        "flags": list(visit.flags),
+    }
+
+
+def _day(text: str | None) -> Day | None:
+    return Day.fromisoformat(text) if text else None
+
+
+def _hour(given: time | str | None) -> str | None:
+    """A local time of day as HH:MM; RuleViolation for a text that is none."""
+    if given is None or given == "":
+        return None
+    if isinstance(given, time):
+        return given.strftime("%H:%M")
+    try:
+        return time.fromisoformat(given).strftime("%H:%M")
+    except ValueError:
+        raise RuleViolation("time", given, "a time of day such as 14:30") from None
