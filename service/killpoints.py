@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
 _wanted = os.environ.get("VIGILIA_KILL_AT", "")
 _signal = signal.SIGSTOP if _wanted.startswith("stop:") else signal.SIGKILL
 _name, _, _times = _wanted.removeprefix("stop:").partition(":")
 _left = int(_times or 1)
+hook: Callable[[str], None] | None = None  # a rehearsal's: raises where the process is to crash
 
 POINTS = (
     "tick_row",  # a due row is handled, not committed
@@ -30,6 +32,8 @@ POINTS = (
 def reach(name: str) -> None:
     """Die here if the environment says so."""
     global _left
+    if hook is not None:
+        hook(name)
     if not _name or name != _name:
         return
     _left -= 1

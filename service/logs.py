@@ -37,8 +37,8 @@ class _Stderr:
             return
 
 
-def configure_logs(*, as_json: bool) -> None:
-    """JSON lines for machines, or readable lines for a terminal, on standard error."""
+def configure_logs(*, as_json: bool, level: str = "INFO") -> None:
+    """JSON lines for machines, or readable lines for a terminal, on standard error, from `level` on."""
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -49,7 +49,7 @@ def configure_logs(*, as_json: bool) -> None:
             structlog.processors.format_exc_info if as_json else structlog.processors.StackInfoRenderer(),
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(file=_Stderr()),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )

@@ -105,15 +105,17 @@ def seed_study(session: Session, *, now: datetime, language: str = "pt-BR") -> S
     return site
 
 
-def enrol(session: Session, code: str, *, on: date, now: datetime, language: str = "pt-BR") -> Patient:
-    """Enrol one of the made-up patients at the site RP."""
+def enrol(
+    session: Session, code: str, *, on: date, now: datetime, language: str = "pt-BR", phone: str = ""
+) -> Patient:
+    """Enrol a made-up patient at the site RP; those of `PATIENTS` have their telephone there."""
     site = session.scalars(select(Site).where(Site.code == "RP")).one()
     study = session.get_one(Study, site.study_id)
     new = enrolment.NewPatient(
         study=study,
         site=site,
         code=code,
-        phone=dict(PATIENTS)[code],
+        phone=phone or dict(PATIENTS)[code],
         language=language,
         timezone=ZONE,
         enrolled_on=on,

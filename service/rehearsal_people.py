@@ -1,0 +1,168 @@
+"""The people of a rehearsal: patients who answer or forget, doctors who sleep, a coordinator who clears her desk."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from service.demo import seed
+from service.models import Alert, Patient, Staff, Task, Visit
+from service.use_cases import alerts, anchors, tasks, visits
+from workflows.alerts import Outcome
+from workflows.visits import VisitStatus
+
+if TYPE_CHECKING:
+    from service.rehearsal import Rehearsal
+
+ZONE = ZoneInfo(seed.ZONE)
+ANSWERS = (  # words of the question -> what a patient without complaints replies; None: a temperature
+    ("meca sua temperatura", None),
+    ("meca de novo", None),
+    ("onde mediu", "1"),
+    ("desde ontem", "N"),
+    ("antitermico", "2"),
+    ("remedio para febre", "2"),
+    ("doses", "1"),
+    ("remedios do estudo", "1"),
+    ("comparado", "2"),
+    ("como se sente", "2"),
+)
+FEVER_WORDS = ("{t}", "febre {t}", "estou com febre de {t}", "tô com {t} de febre", "temp {t} ºC", "fever {t}")
+STUDY_LENGTH = 182
+
+
+class PatientPlayer:
+    """One patient. Answers most questions while awake, forgets some, and sometimes has a fever at any hour."""
+
+    def __init__(self, stage: Rehearsal, patient_id: int, code: str, phone: str) -> None:
+        self.stage, self.id, self.code, self.phone = stage, patient_id, code, phone
+        self.dice = stage.dice
+
+    def plan_fevers(self) -> None:
+        """About one fever in three weeks, at any hour of the day or night."""
+        day = self.dice.randint(8, 25)
+        while day < self.stage.days:
+            at = self.stage.now + timedelta(days=day, minutes=self.dice.randint(0, 1439))
+            self.stage.at(at, self.has_fever)
+            day += self.dice.randint(8, 35)
+
+    def has_fever(self) -> None:
+        """Says so, in some words."""
+        degrees = f"{self.dice.randint(383, 402) / 10:.1f}".replace(".", self.dice.choice(",,."))
+        words = self.dice.choice(FEVER_WORDS).format(t=degrees)
+        at = self.stage.now
+        sid = self.stage.says(self.phone, words)
+        self.stage.fevers.append({"patient": self.code, "said_at": at, "sid": sid})
+
+    def gets(self, body: str) -> None:
+        """A text has come; most questions get an answer, after a while, by day."""
+        text = body.casefold()
+        for words, answer in ANSWERS:
+            if words in text:
+                break
+        else:
+            return
+        if self.dice.random() < 0.08:
+            return
+        reply = answer or f"{self.dice.randint(360, 372) / 10:.1f}".replace(".", ",")
+        if answer == "N" and self.dice.random() < 0.05:
+            reply = self.dice.choice(["F", "G", "D"])
+        at = self.stage.now + timedelta(seconds=self.dice.randint(20, 5400))
+        self.stage.at(at, lambda: self.says(reply))
+
+    def says(self, reply: str) -> None:
+        self.stage.says(self.phone, reply)
+
+
+class Doctor:
+    """Takes a case by its code, when awake; tells the outcome some minutes later."""
+
+    def __init__(self, stage: Rehearsal, person: seed.Person) -> None:
+        self.stage, self.person, self.dice = stage, person, stage.dice
+
+    def gets(self, body: str) -> None:
+        """A page: taken after a minute or so, or slept through."""
+        code = re.search(r"\b([0-9][A-Z]{1,2}4)\b", body)
+        if code is None or self.dice.random() > (0.45 if self.asleep else 0.85):
+            return
+        at = self.stage.now + timedelta(seconds=self.dice.randint(15, 240))
+        self.stage.at(at, lambda: self.takes(code[1]))
+
+    @property
+    def asleep(self) -> bool:
+        return not time(6, 30) <= self.stage.now.astimezone(ZONE).time() <= time(23, 30)
+
+    def takes(self, code: str) -> None:
+        self.stage.says(self.person.phone, code)
+        self.stage.at(self.stage.now + timedelta(minutes=self.dice.randint(4, 25)), self.tells_outcome)
+
+    def tells_outcome(self) -> None:
+        """Of each case that this doctor holds."""
+        with self.stage.runtime.db.unit_of_work() as session:
+            staff = session.scalars(select(Staff).where(Staff.email == self.person.email)).one()
+            mine = session.scalars(
+                select(Alert).where(Alert.status == "acknowledged", Alert.acknowledged_by_id == staff.id)
+            ).all()
+            for alert in mine:
+                words = Outcome.ADVISED_BY_PHONE if self.dice.random() < 0.5 else Outcome.SENT_TO_ER
+                alerts.outcome(session, alert, staff=staff, outcome=str(words), now=self.stage.now)
+
+
+class Ana:
+    """The coordinator: clears her tasks three times a day and records what happened."""
+
+    def __init__(self, stage: Rehearsal) -> None:
+        self.stage, self.dice = stage, stage.dice
+
+    def plan_day(self) -> None:
+        """Today's rounds every two hours from 10:20, and the visits at 17:20."""
+        today = self.stage.now.astimezone(ZONE).date()
+        rounds = [(hour, self.clears) for hour in (10, 12, 14, 16)]
+        for hour, do in (*rounds, (17, self.records)):
+            at = datetime.combine(today, time(hour, 20), tzinfo=ZONE).astimezone(self.stage.now.tzinfo)
+            if at > self.stage.now:
+                self.stage.at(at, do)
+
+    def clears(self) -> None:
+        """Every open task is seen and done."""
+        with self.stage.runtime.db.unit_of_work() as session:
+            for task in session.scalars(select(Task).where(Task.status != tasks.DONE).order_by(Task.id)):
+                tasks.done(session, task, actor="staff:1", now=self.stage.now, note="called")
+
+    def records(self) -> None:
+        """What took place today: dosing days date their anchors, most visits are held, some are missed."""
+        today = self.stage.now.astimezone(ZONE).date()
+        with self.stage.runtime.db.reading() as session:
+            due = session.execute(
+                select(Visit.id, Visit.patient_id)
+                .where(Visit.date <= today, Visit.status.in_([VisitStatus.PLANNED, VisitStatus.BOOKED]))
+                .order_by(Visit.id)
+            ).all()
+        for visit_id, patient_id in due:
+            self._record(visit_id, patient_id, today)
+
+    def _record(self, visit_id: int, patient_id: int, today: Any) -> None:
+        with self.stage.runtime.db.unit_of_work() as session:
+            visit = session.get_one(Visit, visit_id)
+            if visit.status not in (VisitStatus.PLANNED, VisitStatus.BOOKED) or visit.date > today:
+                return
+            patient = session.get_one(Patient, patient_id)
+            anchor = {"ATG1": "atg_start", "INF1": "infusion_1", "INF2": "infusion_2"}.get(visit.code)
+            if anchor:
+                if visit.code == "INF1" and self.dice.random() < 0.3:
+                    return  # delayed by a day
+                anchors.commit(
+                    session, patient, anchor=anchor, date=today, reason="given today", actor="staff:1",
+                    now=self.stage.now,
+                )  # fmt: skip
+                return
+            held = self.dice.random() < 0.93
+            visits.change(
+                session, visit, status=str(VisitStatus.COMPLETED if held else VisitStatus.MISSED),
+                completed_on=today if held else None, reason="recorded at the end of the day", actor="staff:1",
+                now=self.stage.now,
+            )  # fmt: skip
