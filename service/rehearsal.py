@@ -88,8 +88,8 @@ class Rehearsal:
             twilio_page_from=PAGE_FROM,
         )
         self.simulator = Simulator(ACCOUNT, TOKEN, public_url=PUBLIC, now=self.clock.now)
-        for number in (FROM, PAGE_FROM):
-            self.simulator.own(number, sms_url=f"{PUBLIC}/webhooks/twilio/sms")
+        for sender in (FROM, PAGE_FROM):
+            self.simulator.own(sender, sms_url=f"{PUBLIC}/webhooks/twilio/sms")
         carriers = carriers_from(config, http_client=InProcessTwilioHttpClient(create_simulator(self.simulator)))
         self.runtime = create_runtime(config, clock=self.clock, carriers=carriers)
         upgrade(self.runtime.db.engine)
@@ -192,8 +192,10 @@ class Rehearsal:
     def _carrier_fails(self) -> None:
         """For some minutes or hours the carrier has one of its bad times."""
         kind = self.dice.choice(CARRIER_FAULTS)
+        faults = Faults()
         counted = kind in ("http_500", "http_429", "lose_answer")
-        self.simulator.faults = Faults(**{kind: self.dice.randint(1, 6) if counted else True})
+        setattr(faults, kind, self.dice.randint(1, 6) if counted else True)
+        self.simulator.faults = faults
         lasts = timedelta(minutes=self.dice.randint(3, 45))
         self.faulty_hours += 1
         self.at(self.now + lasts, self._carrier_mends)

