@@ -145,6 +145,7 @@ class Database:
         """A transaction that only reads; whatever it changed is thrown away."""
         with self._read() as session:
             yield session
+            session.expunge_all()  # rows stay readable after the transaction
             session.rollback()
 
     def close(self) -> None:
