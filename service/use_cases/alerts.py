@@ -45,11 +45,11 @@ def open_or_join(
     ladder's clock starts `now`; `reported_at` is the time of the patient's words. `advise` False: the caller
     advises the patient itself.
     """
+    # Two reports of one patient at once must not open two cases; the second waits here.
+    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update())
     known = session.scalars(select(AlertReport).where(AlertReport.source == source)).first()
     if known is not None:
         return session.get_one(Alert, known.alert_id)
-    # Two reports of one patient at once must not open two cases.
-    session.get_one(Patient, patient.id, with_for_update={"of": Patient})
     reported = Level(level)
     alert = open_of(session, patient.id)
     if alert is None:

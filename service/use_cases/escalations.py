@@ -30,7 +30,11 @@ SYSTEM = "system"
 def locked(session: Session, alert_id: int) -> tuple[Alert, EscalationRun]:
     """The alert and its run, locked until the end of the transaction and read afresh."""
     fresh = {"populate_existing": True}
-    alert = session.get_one(Alert, alert_id, with_for_update={"of": Alert}, execution_options=fresh)
+    # Not session.get(..., with_for_update=): that refuses a row that has changed since this session first read it,
+    # and somebody who comes second must be told who has the case, not fail.
+    alert = session.scalars(
+        select(Alert).where(Alert.id == alert_id).with_for_update(of=Alert).execution_options(**fresh)
+    ).one()
     run = session.scalars(
         select(EscalationRun)
         .where(EscalationRun.alert_id == alert_id)

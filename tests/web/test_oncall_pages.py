@@ -1,0 +1,215 @@
+"""The alert page at 03:00, the console's cases, the on-call calendar and the team."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.demo import seed
+from service.models import ContactMethod, Patient, Rota, Staff
+from service.use_cases import alerts
+
+BASE = "https://vigilia.test"
+
+
+def fever(world: Any, code: str = "P-001", source: str = "text:1") -> int:
+    """A red case of that patient, its pages sent; the alert's id."""
+    with world.runtime.db.unit_of_work() as session:
+        who = session.scalars(select(Patient).where(Patient.code == code)).one()
+        alert = alerts.open_or_join(
+            session,
+            who,
+            source=source,
+            level="red",
+            hits=["T-RED"],
+            reported_at=world.now,
+            summary={"text": "38,9 e calafrio"},
+            now=world.now,
+        )
+        number = alert.id
+    world.settle()
+    return number
+
+
+@pytest.fixture
+def sick(world: Any) -> Any:
+    world.enrol("P-001")
+    fever(world)
+    return world
+
+
+def phone_browser(world: Any) -> Any:
+    return world.app.test_client()
+
+
+def get(client: Any, path: str) -> Any:
+    return client.get(path, base_url=BASE)
+
+
+def post(client: Any, path: str, **form: str) -> Any:
+    return client.post(path, data=form, base_url=BASE)
+
+
+def submit(client: Any, page: str, path: str, **form: str) -> Any:
+    """Post a console form with the token of the page that shows it."""
+    token = re.search(r'name="csrf_token" value="([^"]+)"', get(client, page).get_data(as_text=True))
+    assert token
+    return post(client, path, csrf_token=token[1], **form)
+
+
+def test_opening_the_link_shows_no_health_data_and_changes_nothing(sick):
+    link = sick.phone("Dr. Reis").link()
+    for _ in range(3):
+        page = get(phone_browser(sick), link)
+        words = page.get_data(as_text=True)
+        assert page.status_code == 200 and "P-001" in words and sick.phone("Dr. Reis").code() in words
+        assert "38" not in words and "calafrio" not in words and "+551699222" not in words
+        assert "Set-Cookie" not in page.headers
+    assert sick.alerts()[0].status == "open"
+
+
+def test_one_tap_takes_the_case_and_one_more_closes_it(sick):
+    browser = phone_browser(sick)
+    taken = post(browser, sick.phone("Dr. Reis").link(), do="take")
+    assert taken.status_code == 303 and taken.headers["Location"].startswith("/c/")
+    (alert,) = sick.alerts()
+    assert (alert.status, alert.acknowledged_via) == ("acknowledged", "link")
+    words = get(browser, taken.headers["Location"]).get_data(as_text=True)
+    assert "38,9 e calafrio" in words and 'href="tel:+5516992220001"' in words
+    ended = post(browser, taken.headers["Location"], outcome="sent_to_er")
+    assert ended.status_code == 303
+    (alert,) = sick.alerts()
+    assert (alert.status, alert.outcome) == ("closed", "sent_to_er")
+
+
+def test_the_link_works_once_and_a_second_tap_harms_nothing(sick):
+    link = sick.phone("Dr. Reis").link()
+    assert post(phone_browser(sick), link, do="take").headers["Location"].startswith("/c/")
+    again = post(phone_browser(sick), link, do="take")
+    assert again.headers["Location"] == link
+    assert "38" not in get(phone_browser(sick), link).get_data(as_text=True)
+
+
+def test_the_second_person_is_told_who_has_it(sick):
+    sick.advance(seconds=181)
+    post(phone_browser(sick), sick.phone("Dr. Reis").link(), do="take")
+    words = get(phone_browser(sick), sick.phone("Dr. Lima").link()).get_data(as_text=True)
+    assert "Dr. Reis" in words and "<button" not in words
+
+
+def test_passing_on_pages_the_backup_at_once(sick):
+    post(phone_browser(sick), sick.phone("Dr. Reis").link(), do="pass")
+    sick.settle()
+    sick.phone("Dr. Lima").expects("P-001")
+
+
+@pytest.mark.parametrize("path", ["/a/nosuchtoken", "/c/nosuchtoken"])
+def test_a_made_up_link_leads_nowhere(sick, path):
+    assert get(phone_browser(sick), path).status_code == 404
+    assert post(phone_browser(sick), path, do="take").status_code == 404
+    assert sick.alerts()[0].status == "open"
+
+
+def test_a_page_link_does_not_open_the_case_page_and_ends_after_a_day(sick):
+    link = sick.phone("Dr. Reis").link()
+    assert get(phone_browser(sick), link.replace("/a/", "/c/")).status_code == 404
+    post(phone_browser(sick), link, do="take")
+    sick.advance(hours=25)
+    assert get(phone_browser(sick), link).status_code == 410
+
+
+def test_other_needs_words_and_keeps_what_was_typed(sick):
+    browser = phone_browser(sick)
+    case = post(browser, sick.phone("Dr. Reis").link(), do="take").headers["Location"]
+    refused = post(browser, case, outcome="other")
+    assert refused.status_code == 422
+    assert sick.alerts()[0].status == "acknowledged"
+    post(browser, case, outcome="other", text="already in hospital")
+    assert sick.alerts()[0].outcome_text == "already in hospital"
+
+
+def test_the_alert_page_speaks_the_doctors_language(sick):
+    link = sick.phone("Dr. Reis").link()
+    for language, html in (("en", 'lang="en"'), ("pt-BR", 'lang="pt-BR"')):
+        with sick.runtime.db.unit_of_work() as session:
+            session.scalars(select(Staff).where(Staff.name == "Dr. Reis")).one().language = language
+        assert html in get(phone_browser(sick), link).get_data(as_text=True)
+
+
+def test_the_console_lists_takes_and_closes_a_case(sick):
+    ana = sick.browser(seed.REIS)
+    (alert,) = sick.alerts()
+    words = get(ana, "/cases").get_data(as_text=True)
+    assert alert.case in words and "P-001" in words
+    case = f"/cases/{alert.id}"
+    assert submit(ana, case, f"{case}/take").status_code == 303
+    submit(ana, case, f"{case}/note", note="calling her now")
+    assert "calling her now" in get(ana, case).get_data(as_text=True)
+    assert submit(ana, case, f"{case}/outcome", outcome="other").status_code == 422
+    assert submit(ana, case, f"{case}/outcome", outcome="advised_by_phone").status_code == 303
+    assert sick.alerts()[0].status == "closed"
+    assert alert.case in get(ana, "/cases").get_data(as_text=True)
+
+
+def test_a_form_without_its_token_is_refused(sick):
+    (alert,) = sick.alerts()
+    assert post(sick.browser(seed.REIS), f"/cases/{alert.id}/take").status_code == 400
+    assert sick.alerts()[0].status == "open"
+
+
+def test_cases_need_a_log_in(sick):
+    assert get(phone_browser(sick), "/cases").headers["Location"].startswith("/login")
+
+
+def test_the_calendar_shows_who_is_on_duty_and_takes_a_stand_in(world):
+    ana = world.browser()
+    words = get(ana, "/on-call").get_data(as_text=True)
+    assert "Dr. Reis" in words and "Dr. Lima" in words
+    with world.runtime.db.reading() as session:
+        rota = session.scalars(select(Rota)).one()
+        prado = session.scalars(select(Staff).where(Staff.name == "Dr. Prado")).one()
+    good = {
+        "layer": "on_call",
+        "staff": str(prado.id),
+        "start_date": "2026-03-03",
+        "start_time": "18:00",
+        "end_date": "2026-03-04",
+        "end_time": "08:00",
+        "reason": "congress",
+    }
+    path = f"/on-call/{rota.id}/stand-in"
+    assert submit(ana, "/on-call", path, **(good | {"end_date": "2026-03-02"})).status_code == 422
+    assert submit(ana, "/on-call", path, **(good | {"reason": ""})).status_code == 422
+    assert submit(ana, "/on-call", path, **good).status_code == 303
+    assert "congress" in get(ana, "/on-call").get_data(as_text=True)
+    assert submit(ana, "/on-call", "/on-call/overrides/1/cancel").status_code == 303
+    assert "congress" not in get(ana, "/on-call").get_data(as_text=True)
+
+
+def test_a_hole_in_the_rota_is_shown(world):
+    with world.runtime.db.unit_of_work() as session:
+        rota = session.scalars(select(Rota)).one()
+        rota.layers = [{**rota.layers[0], "until": "2026-03-03"}, rota.layers[1]]
+    assert 'class="note red"' in get(world.browser(), "/on-call").get_data(as_text=True)
+
+
+def test_a_contact_is_added_and_verified_by_its_code(world):
+    ana = world.browser()
+    reis = world.staff("Dr. Reis")
+    added = submit(ana, "/staff", f"/staff/{reis.id}/contacts", channel="sms", address="(16) 99333-4444")
+    assert added.status_code == 303
+    assert submit(ana, "/staff", f"/staff/{reis.id}/contacts", channel="sms", address="12").status_code == 422
+    with world.runtime.db.reading() as session:
+        contact = session.scalars(select(ContactMethod).where(ContactMethod.address == "+5516993334444")).one()
+    assert contact.verified_at is None
+    submit(ana, "/staff", f"/staff/contacts/{contact.id}/code")
+    world.settle()
+    code = re.search(r"\b\d{6}\b", world.phone("+5516993334444").inbox[-1])
+    assert code
+    submit(ana, "/staff", f"/staff/contacts/{contact.id}/verify", code="000000")
+    submit(ana, "/staff", f"/staff/contacts/{contact.id}/verify", code=code[0])
+    with world.runtime.db.reading() as session:
+        assert session.get(ContactMethod, contact.id).verified_at is not None
