@@ -150,9 +150,10 @@ class StepSchema(Schema):
 
     @validates_schema
     def someone(self, data: dict[str, Any], **kwargs: Any) -> None:
-        for name in ("recipients", "channels"):
-            if not data["repeat"] and not data[name]:
-                raise ValidationError("must have at least one, unless the step is a repeat", name)
+        missing = [name for name in ("recipients", "channels") if not data["repeat"] and not data[name]]
+        if missing:
+            words = "must have at least one, unless the step is a repeat"
+            raise ValidationError({name: [words] for name in missing})
 
     @post_load
     def build(self, data: dict[str, Any], **kwargs: Any) -> EscalationStep:
