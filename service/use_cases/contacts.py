@@ -130,9 +130,9 @@ def verify_by_text(session: Session, staff: Staff, phone: str, code: str, *, now
 
 
 def set_opted_out(session: Session, staff: Staff, phone: str, out: bool, *, now: datetime) -> None:
-    """STOP or START from a telephone: every contact of that number is out of, or back in, the chain."""
+    """STOP or START from a telephone: texts to that number are out of, or back in, the chain; calls stay."""
     for contact in of_staff(session, [staff.id]):
-        if contact.address == phone and (contact.opted_out_at is not None) != out:
+        if (contact.address, contact.channel) == (phone, "sms") and (contact.opted_out_at is not None) != out:
             contact.opted_out_at = now if out else None
             verb = "contact:opt_out" if out else "contact:opt_in"
             audit.record(session, verb, actor=f"staff:{staff.id}", now=now, subject_id=contact.id)

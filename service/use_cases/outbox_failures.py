@@ -114,6 +114,11 @@ def _contacts(session: Session, message: Message) -> list[ContactMethod]:
         session.scalars(
             select(ContactMethod)
             .join(Staff, Staff.id == ContactMethod.staff_id)
-            .where(ContactMethod.staff_id == message.staff_id, ContactMethod.address == message.address)
+            .where(
+                ContactMethod.staff_id == message.staff_id,
+                ContactMethod.address == message.address,
+                # a text that failed, or a STOP, says nothing about calls to that number
+                ContactMethod.channel == message.channel,
+            )
         )
     )
