@@ -8,15 +8,16 @@ from service import runtime
 from service.access import Actor
 from service.api.fields import BIGGEST_ID, is_clean
 from service.errors import NotFound, NotLoggedIn
+from service.models import ApiToken
 from service.security import Role
 from service.use_cases import tokens
 
-PREFIX = "/api/"
+PREFIXES = ("/api/", "/fhir/")
 
 
 def authenticate() -> None:
     """Set `g.actor` from the token of a call to the API. NotLoggedIn for a token that is unknown or revoked."""
-    if not request.path.startswith(PREFIX):
+    if not request.path.startswith(PREFIXES):
         return
     g.pop("actor", None)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -28,21 +29,25 @@ def authenticate() -> None:
     now = running.clock.now()
     with running.db.reading() as session:
         found = tokens.find(session, token.strip())
-        stale = found is not None and tokens.should_touch(found, now)
-    if found is None:
-        raise NotLoggedIn("the token is unknown or was revoked")
+        if found is None:
+            raise NotLoggedIn("the token is unknown or was revoked")
+        g.actor, g.token_id = _actor(found), found.id
+        stale = tokens.should_touch(found, now)
     if stale:
         with running.db.unit_of_work() as session:
-            tokens.touch(session, found.id, now=now)
-    g.actor = Actor(
-        name=f"patient:{found.patient_id}" if found.patient_id else f"token:{found.id}",
-        role=None if found.patient_id else Role(found.role),
-        site_id=found.site_id,
-        staff_id=found.staff_id,
-        patient_id=found.patient_id,
-        shown=found.name,
+            tokens.touch(session, g.token_id, now=now)
+
+
+def _actor(token: ApiToken) -> Actor:
+    """A patient's own phone has no role: it sees its patient and nobody else."""
+    return Actor(
+        name=f"patient:{token.patient_id}" if token.patient_id else f"token:{token.id}",
+        role=None if token.patient_id else Role(token.role),
+        site_id=token.site_id,
+        staff_id=token.staff_id,
+        patient_id=token.patient_id,
+        shown=token.name,
     )
-    g.token_id = found.id
 
 
 def refuse_impossible_addresses() -> None:

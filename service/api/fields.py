@@ -69,12 +69,16 @@ class Day(fields.Date):
         return day
 
 
-class Instant(fields.AwareDateTime):
-    """An RFC 3339 instant with its offset; naive ones are refused. Dumps UTC."""
+class Instant(fields.DateTime):
+    """An RFC 3339 instant with its offset. Dumps UTC.
+
+    `local`: without an offset it is local to the patient (a booked hour), and stays naive.
+    """
 
     default_error_messages = {"zone": "an instant with its offset, as 2026-03-02T08:00:00-03:00"}
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, local: bool = False, **kwargs: Any) -> None:
+        self.local = local
         super().__init__(format="iso", **kwargs)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -85,8 +89,12 @@ class Instant(fields.AwareDateTime):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or len(value) < 16 or len(value) > 40:
             raise self.make_error("zone")
-        at = super()._deserialize(value, attr, data, **kwargs)
+        at = super()._deserialize(value.replace(" ", "+"), attr, data, **kwargs)  # a + that a query string ate
         if not FIRST_DAY < at.date() < LAST_DAY:
+            raise self.make_error("zone")
+        if at.tzinfo is None:
+            if self.local:
+                return at
             raise self.make_error("zone")
         return at.astimezone(UTC)
 

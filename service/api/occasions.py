@@ -67,7 +67,7 @@ class AdviceSchema(Schema):
     emergency_number = fields.String(required=True)
 
 
-class OutcomeSchema(Schema):
+class HandedInSchema(Schema):
     """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now."""
 
     occasion = fields.Integer(required=True)
@@ -127,7 +127,7 @@ def get_occasion(work: Work, occasion_id: int) -> dict[str, Any]:
 @blp.on("POST", "/occasions/<int:occasion_id>/responses")
 @allow(*CARERS, patient=True)
 @blp.takes(AnswersSchema)
-@edge.writes(blp, OutcomeSchema, 201)
+@edge.writes(blp, HandedInSchema, 201)
 def hand_in(work: Work, given: dict[str, Any], occasion_id: int) -> dict[str, Any]:
     """Answers of one occasion. 409 tells the phone whether to keep its copy (`keep`) or to drop it."""
     occasion = _occasion(work, occasion_id)

@@ -173,8 +173,8 @@ class VisitChangeSchema(Schema):
 
     status = Text(longest=16, validate=one_of(VisitStatus))
     date = Day()
-    booked_at = Instant(allow_none=True)
-    completed_on = Day(allow_none=True)
+    booked_at = Instant(local=True, metadata={"description": "without an offset: the patient's local time"})
+    completed_on = Day()
     reason = Text(load_default="", shortest=0, longest=500, lines=True)
 
     @validates_schema
