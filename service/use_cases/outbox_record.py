@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, func, update
+from sqlalchemy import bindparam, case, func, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
@@ -16,8 +16,9 @@ from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
 from service.use_cases.wanted import Outgoing
 
-UNANSWERED = (DeliveryStatus.CLAIMED.value, DeliveryStatus.UNKNOWN.value)
-OPEN = (*UNANSWERED, DeliveryStatus.READY.value)  # ready: about to be sent again, which the answer makes needless
+UNANSWERED = text("status IN ('claimed', 'unknown')")
+# ready: about to be sent again, which the answer makes needless
+NOT_TAKEN = text("status IN ('claimed', 'unknown', 'ready')")
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
         update(Message)
         .where(Message.id == bindparam("m"), Message.attempts == bindparam("n"))
         .values(
-            status=case((Message.status.in_(OPEN), bindparam("s")), else_=Message.status),
+            status=case((NOT_TAKEN, bindparam("s")), else_=Message.status),
             provider_id=bindparam("p"),
             sent_at=func.coalesce(Message.sent_at, bindparam("t", type_=Message.sent_at.type)),
             reason=None,
@@ -87,7 +88,7 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
         update(Attempt)
         .where(Attempt.id == bindparam("a"))
         .values(
-            status=case((Attempt.status.in_(UNANSWERED), bindparam("s")), else_=Attempt.status),
+            status=case((UNANSWERED, bindparam("s")), else_=Attempt.status),
             provider_id=bindparam("p"),
             recorded_at=bindparam("t", type_=Attempt.claimed_at.type),
         ),
