@@ -31,7 +31,9 @@ check: setup
 	$(BIN)/isort --check-only --quiet service workflows notifications migrations tests wsgi.py
 	$(BIN)/mypy service workflows notifications
 	$(BIN)/lint-imports
-	$(BIN)/vigilia db check
+	rm -f $(VENV)/check.db
+	VIGILIA_DATABASE_URL=sqlite:///$(VENV)/check.db $(BIN)/vigilia db upgrade
+	VIGILIA_DATABASE_URL=sqlite:///$(VENV)/check.db $(BIN)/vigilia db check
 
 test: test-sqlite test-postgres test-browser
 

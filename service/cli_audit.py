@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from service.cli_serve import settings
+from service.cli_common import settings
 from service.db import Database
 from service.use_cases import audit as trail
 

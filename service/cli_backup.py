@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from service import migrate
-from service.cli_serve import settings
+from service.cli_common import settings
 from service.clock import Clock
 from service.db import Database
 from service.use_cases import backups

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from typing import Any
 
 import click
 
 from service.app import create_app, create_runtime
-from service.config import Config
-from service.errors import ConfigError
-from service.logs import configure_logs
+from service.cli_common import settings
 from service.migrate import upgrade
 from service.worker import Worker
-
-
-def settings(*, needs_carrier: bool = True) -> Config:
-    """The settings from the environment; every fault on standard error and exit 2."""
-    try:
-        config = Config.from_env(needs_carrier=needs_carrier)
-    except ConfigError as error:
-        click.echo("vigilia cannot start:\n" + "\n".join(f"  {fault}" for fault in error.faults), err=True)
-        sys.exit(2)
-    configure_logs(as_json=config.log_json)
-    return config
 
 
 @click.command()
