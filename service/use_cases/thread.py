@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from service.models import (
     Alert,
     AuditEntry,
-    CalendarRevision,
     Inbound,
     Message,
     Occasion,
@@ -139,16 +138,6 @@ def waiting(session: Session, patient: Patient, *, now: datetime, days: int = 14
             .order_by(Message.send_at)
         )
     )
-
-
-def last_change(session: Session, patient: Patient) -> CalendarRevision | None:
-    """The newest change of the calendar that can be undone; None where there is none."""
-    return session.scalars(
-        select(CalendarRevision)
-        .where(CalendarRevision.patient_id == patient.id, CalendarRevision.undone_at.is_(None))
-        .order_by(CalendarRevision.number.desc())
-        .limit(1)
-    ).first()
 
 
 def _staff_id(actor: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,7 +43,8 @@ class TaskRow:
 class VisitRow:
     """A visit that is due: `late` past its window, `overdue` past its date with the window still open.
 
-    `days_left` counts the days to the window's end (negative: past it); `with_it` are the codes held on the same day.
+    `days_left` counts the days to the window's end (negative: past it); `with_it` are the codes held on the same day,
+    `also_late` the codes of the patient's other visits that are past their windows (one row a patient).
     """
 
     visit: Visit
@@ -52,6 +53,7 @@ class VisitRow:
     overdue: bool
     days_left: int
     with_it: tuple[str, ...] = ()
+    also_late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,22 @@ def _visits(session: Session, site_id: int, local: date) -> list[VisitRow]:
         for visit in rows
         if not visit.merged_into
     ]
-    return sorted(found, key=lambda row: (not row.late, not row.overdue, row.visit.booked_at is None))[:LIMIT]
+    found.sort(key=lambda row: (not row.late, not row.overdue, row.visit.booked_at is None))
+    return _one_late_row_a_patient(found)[:LIMIT]
+
+
+def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:
+    """Of several visits past their windows the newest stands for all: it is the one to act on."""
+    late: dict[int, list[VisitRow]] = {}
+    for row in rows:
+        if row.late:
+            late.setdefault(row.visit.patient_id, []).append(row)
+    newest = [
+        replace(mine[-1], also_late=tuple(each.visit.code for each in mine[:-1]))
+        for group in late.values()
+        for mine in [sorted(group, key=lambda row: (row.visit.date, row.visit.id))]
+    ]
+    return newest + [row for row in rows if not row.late]
 
 
 def _silent(session: Session, site_id: int, local: date) -> list[SilentRow]:

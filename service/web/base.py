@@ -55,7 +55,7 @@ def page(blueprint: Blueprint, *, csrf: bool = True) -> Blueprint:
 def install(app: Flask) -> None:
     """Hooks and template globals for all pages."""
     app.config.update(WTF_CSRF_CHECK_DEFAULT=False, WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False)
-    app.config.setdefault("SEND_FILE_MAX_AGE_DEFAULT", 31536000)  # its address changes with its content
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31536000  # the address changes with the content
     csrf.init_app(app)
     i18n.install(app)
     app.before_request(_check_form)

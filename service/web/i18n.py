@@ -12,6 +12,7 @@ from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel
 from flask_babel import gettext as _
 
+from notifications.phone import national
 from service.runtime import current
 
 LANGUAGES: dict[str, str] = {"en": "English", "pt-BR": "Português"}
@@ -77,6 +78,16 @@ def number(value: Decimal | str | None) -> str:
     return str(value).replace(".", str(locale().number_symbols["latn"]["decimal"]))
 
 
+def iso_day(value: str) -> str:
+    """An ISO date as this page writes days."""
+    return day(date.fromisoformat(value))
+
+
+def phone(number: str, country: str = "BR") -> str:
+    """A telephone number as people of its country write it."""
+    return national(number, country)
+
+
 def in_words(texts: dict[str, str] | None) -> str:
     """A protocol's text ({"en": ..., "pt-BR": ...}) in this page's language; English, else any, where it is missing."""
     if not texts:
@@ -88,7 +99,16 @@ def install(app: Flask) -> None:
     """Translations and the template filters."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "web/translations")
     Babel(app, locale_selector=_folder)
-    for name, function in (("clock", clock), ("day", day), ("moment", moment), ("number", number), ("words", in_words)):
+    filters = {
+        "clock": clock,
+        "day": day,
+        "iso_day": iso_day,
+        "moment": moment,
+        "number": number,
+        "phone": phone,
+        "words": in_words,
+    }
+    for name, function in filters.items():
         app.add_template_filter(function, name)
     app.add_template_global(language, "language")
     app.jinja_env.globals["languages"] = LANGUAGES

@@ -26,7 +26,7 @@ from workflows.protocol import StudyDesign
 def anchor_preview(patient_id: int) -> str | tuple[str, int]:
     form = Form(request.args)
     runtime = current()
-    with runtime.db.reading() as session:
+    with runtime.db.unit_of_work() as session:  # the preview writes and rolls back
         patient = patient_of(session, patient_id)
         design = studies.design_for(session, patient)
         name, when, at = _read(form, design)
@@ -65,7 +65,7 @@ def anchor_commit(patient_id: int) -> str | Response | tuple[str, int]:
             return go("console.patient", patient_id=patient_id, anchor="calendar")
         except (Problem, RuleViolation) as error:
             _take(form, error)
-    with runtime.db.reading() as session:
+    with runtime.db.unit_of_work() as session:
         patient = patient_of(session, patient_id)
         diff: dict[str, Any] | None = None
         if not set(form.errors) - {"reason"}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 from service.models import Occasion, Visit
 from service.use_cases.matrix import State, state_of
+from service.use_cases.questions_page import flat
 from service.use_cases.thread import Measured
-from workflows.protocol import Condition, Level, StudyDesign
+from workflows.protocol import Level, StudyDesign
 
 WIDTH, LEFT, RIGHT = 960, 64, 950
 VISITS_Y, TOP, BOTTOM, ANSWERS_Y, AXIS_Y, HEIGHT = 26, 48, 168, 190, 208, 226
@@ -46,16 +47,10 @@ def limit_of(design: StudyDesign) -> Decimal | None:
         Decimal(str(each.args["at_least"]))
         for rule in design.triage
         if rule.level is Level.RED
-        for each in _flat(rule.when)
+        for each in flat(rule.when)
         if each.kind == "temperature" and each.args.get("at_least")
     ]
     return min(limits, default=None)
-
-
-def _flat(condition: Condition) -> Iterator[Condition]:
-    yield condition
-    for each in condition.of:
-        yield from _flat(each)
 
 
 def draw(

@@ -76,7 +76,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         anchors=calendar.anchor_dates(session, found),
         labels={anchor.name: anchor.label for anchor in design.anchors},
         shown_anchors=[anchor for anchor in design.anchors if not anchor.latest_of],
-        last_change=thread.last_change(session, found),
+        last_change=calendar.last_revision(session, found),
         chart=chart.draw(
             visits, measured, asked, limit=chart.limit_of(design), zone=found.timezone, now=now
         ),

@@ -33,7 +33,7 @@
     const number = parseFloat((data.get("value") || "").replace(",", "."));
     if (data.get("item").startsWith("temp") || data.get("item") === "recheck") {
       const celsius = number > 300 ? number / 10 : number > 90 ? (number - 32) / 1.8 : number;
-      return !(celsius < plan.call_from && celsius >= 36);
+      return !(celsius < (plan.call_from ?? 0) && celsius >= 36);
     }
     const item = plan.items.find((each) => each.key === data.get("item"));
     return item?.type === "letters" && data.getAll("value").some((code) => code !== "N");

@@ -1,0 +1,185 @@
+"""The questions behind a link: one a page, without JavaScript too. Opening a page changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, render_template, request, send_from_directory, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.access import public
+from service.errors import NotFound
+from service.models import Site
+from service.runtime import current
+from service.security import new_token
+from service.use_cases import questions_page
+from service.use_cases.links import Expired
+from service.use_cases.questions_page import QuestionPage, State
+from service.web.base import STATIC, go, page
+from service.web.forms import LONGEST, Form
+from service.web.i18n import in_words
+from workflows.answers import Wrong, read_answer
+from workflows.decisions import RuleViolation
+from workflows.protocol import ItemType, Level
+
+blueprint = page(Blueprint("questions", __name__), csrf=False)
+BY_LINK = "the link holds a random token; whoever has the message may answer it"
+STATIC_FILE = "a file that holds nobody's data"
+
+
+@blueprint.errorhandler(NotFound)
+@blueprint.errorhandler(Expired)
+def ended(error: NotFound | Expired) -> tuple[str, int]:
+    return render_template("patient/ended.html"), int(error.status)
+
+
+@blueprint.get("/q/worker.js")
+@public(STATIC_FILE)
+def worker() -> Response:
+    answer = send_from_directory(STATIC, "worker.js", max_age=0)
+    answer.mimetype = "text/javascript"
+    return answer
+
+
+@blueprint.get("/q/manifest.webmanifest")
+@public(STATIC_FILE)
+def manifest() -> Response:
+    answer = jsonify(
+        name="Vigília", short_name="Vigília", display="browser", background_color="#faf9f6", theme_color="#0b5c64",
+        icons=[{"src": url_for("static", filename="mark.svg"), "sizes": "any", "type": "image/svg+xml"}],
+    )  # fmt: skip
+    answer.mimetype = "application/manifest+json"
+    return answer
+
+
+@blueprint.get("/q/<token>")
+@public(BY_LINK)
+def show(token: str) -> str:
+    runtime = current()
+    with runtime.db.reading() as session:
+        found = questions_page.look(session, token, item=request.args.get("item", ""), now=runtime.clock.now())
+        return _shown(token, found, Form())
+
+
+@blueprint.post("/q/<token>")
+@public(BY_LINK)
+def answer(token: str) -> str | AnyResponse | tuple[str, int]:
+    """Record one answer. A red one shows the red page in this very response."""
+    form = Form(request.form)
+    runtime = current()
+    now = runtime.clock.now()
+    with runtime.db.unit_of_work() as session:
+        found = questions_page.look(session, token, item=form.value("item"), now=now)
+        if found.state is not State.ASK or found.item is None:
+            return _shown(token, found, form)
+        raw = _raw(form, found)
+        if form.ok:
+            try:
+                level = questions_page.take(
+                    session,
+                    found,
+                    raw,
+                    client_id=form.text("client_id", required=False, longest=64) or None,
+                    phone_at=_phone_time(form.value("phone_at")),
+                    now=now,
+                )
+                site = found.patient.site
+            except RuleViolation as error:
+                session.rollback()
+                form.fault("value", error.message)
+        if not form.ok:
+            return _shown(token, found, form), 422
+    runtime.page_waits.set()
+    if level is Level.RED:
+        return _page("patient/red.html", site)
+    return go("questions.show", token=token)
+
+
+@blueprint.get("/q/<token>/offline.json")
+@public(BY_LINK)
+def offline(token: str) -> Response:
+    """What the page needs to go on asking without a connection."""
+    runtime = current()
+    with runtime.db.reading() as session:
+        found = questions_page.look(session, token, now=runtime.clock.now())
+        _speak(found)
+        if found.occasion is None or found.state is not State.ASK:
+            raise NotFound("nothing is asked now")
+        return jsonify(
+            occasion=found.occasion.id,
+            answered=found.answered,
+            telephone=found.patient.site.telephone,
+            call_from=float(found.call_from) if found.call_from is not None else None,
+            items=[
+                {
+                    "key": item.key,
+                    "type": str(item.type),
+                    "text": in_words(dict(item.text)),
+                    "choices": [[choice.code, in_words(dict(choice.text))] for choice in item.choices],
+                }
+                for item in found.always
+            ],
+            words={
+                "saved": _("Saved on this phone. It is sent when there is a connection again."),
+                "call": _("Do not wait for the connection: call now."),
+                "go": _("Continue"),
+            },
+        )
+
+
+def _speak(found: QuestionPage) -> None:
+    g.language = found.patient.language
+
+
+def _page(template: str, site: Site, **values: Any) -> str:
+    return render_template(template, site=site, **values)
+
+
+def _shown(token: str, found: QuestionPage, form: Form) -> str:
+    _speak(found)
+    site = found.patient.site
+    if found.state is State.ASK:
+        client_id = form.value("client_id") or new_token()
+        return _page("patient/question.html", site, page=found, form=form, token=token, client_id=client_id)
+    templates = {State.RED: "patient/red.html", State.CLOSED: "patient/closed.html"}
+    return _page(templates.get(found.state, "patient/done.html"), site, level=found.state)
+
+
+def _raw(form: Form, found: QuestionPage) -> str:
+    """What was typed or chosen, as the one reading of answers takes it; the fault by its field."""
+    _speak(found)
+    item = found.item
+    if item is None:
+        return ""
+    values = [value.strip()[:LONGEST] for value in form.typed.getlist("value") if value.strip()]
+    if form.value("none") and not values:
+        values = [form.value("none")]
+    if form.value("skip") and not item.required:
+        return ""
+    raw = "".join(values) if item.type is ItemType.LETTERS else values[0] if values else ""
+    if not raw:
+        if item.required:
+            form.fault("value", _choose(item.type))
+        return ""
+    read = read_answer(item, raw, found.patient.language)
+    if isinstance(read, Wrong):
+        numbers = _("Write the number only, for example 36.8. If you feel ill, call.")
+        form.fault("value", numbers if item.type in (ItemType.TEMPERATURE, ItemType.NUMBER) else _choose(item.type))
+    return raw
+
+
+def _choose(kind: ItemType) -> str:
+    if kind is ItemType.LETTERS:
+        return str(_("Choose all that fit, or the last line."))
+    return str(_("Choose one.") if kind is ItemType.CHOICE else _("Write your answer."))
+
+
+def _phone_time(typed: str) -> datetime | None:
+    """The phone's own time, where it is one; kept as it is, even when the phone's clock is wrong."""
+    try:
+        at = datetime.fromisoformat(typed.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
