@@ -94,7 +94,7 @@ def _temperature(item: Item, text: str) -> Answer | Wrong:
     if key in _WILL_NOT:
         return Answer(REFUSED, text)
     for choice in item.choices:
-        if key == plain(choice.code) or key in map(_key, choice.text.values()):
+        if key in (plain(choice.code), _key(choice.value)) or key in map(_key, choice.text.values()):
             return Answer(choice.value, text)
     if item.choices and key in _NO:
         return Answer(NO_THERMOMETER, text)

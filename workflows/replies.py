@@ -38,6 +38,7 @@ class Intent(StrEnum):
     CODE = "code"
     BARE_OK = "bare_ok"
     THANKS = "thanks"
+    NOT_MINE = "not_mine"
     UNKNOWN = "unknown"
 
 
@@ -82,6 +83,10 @@ _THANKS = re.compile(
     r"(?:(?:muito )?obrigad[oa]|obg|brigad[oa]|valeu|thanks|thank you|thx|ok obrigad[oa]|ok thanks|de nada|bom dia"
     r"|boa tarde|boa noite|ate (?:amanha|logo|mais)|see you|good (?:morning|night)|amem|tudo bem|certo|combinado|blz"
     r"|beleza|sim|yes|ta bom|entendi|got it|great|(?:obrigad[oa]|thanks) (?:ate|see) .{0,30})"
+)
+_NOT_MINE = re.compile(
+    r".{0,40}\b(?:numero errado|wrong number|wrong person|pessoa errada|nao sou (?:o |a )?(?:paciente|essa pessoa|ele|ela)"
+    r"|nao conheco (?:essa|esta|esse|este) .{0,30}|este numero nao e (?:dele|dela|desse|dessa).{0,20}).{0,60}"
 )
 _CORRECTS = re.compile(
     r"^(?:errei|erro|errado|digitei errado|corrigindo|correcao|corrijo|na verdade|desculpa|desculpe|ops|opa|oops|wrong"
@@ -130,6 +135,7 @@ _KEYWORDS = (
     (Intent.CONFIRM_VISIT, _OK),
     (Intent.CHANGE_VISIT, _CHANGE),
     (Intent.THANKS, _THANKS),
+    (Intent.NOT_MINE, _NOT_MINE),
 )
 
 

@@ -1,0 +1,351 @@
+"""The conversation by text: one question open at a time; whatever the patient writes is heard first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import Inbound, Occasion, Patient, Response
+from service.use_cases import (
+    alerts,
+    keywords,
+    links,
+    occasions,
+    outbox,
+    patient_facts,
+    responses,
+    studies,
+    tasks,
+    timers,
+    triaging,
+)
+from workflows.answers import Answer
+from workflows.ear import Heard
+from workflows.enrolment import PatientStatus
+from workflows.occasions import occasion_for_answer
+from workflows.protocol import Item, ItemType, Level, Questionnaire
+from workflows.readings import Ambiguous, Reading
+from workflows.replies import Intent, Reply, read_reply
+
+SMS = "sms"
+TEMP, RECHECK = "temp", "recheck"
+CORRECTABLE = timedelta(hours=24)
+DAY_FROM, DAY_TO = 8, 18  # when the amber text may say "today"
+
+
+def begin(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
+    """An occasion has opened: its first question goes out by text, or the link where it is answered.
+
+    An older form that is still waiting gives way: answers go to the new one. A less urgent form waits its
+    turn.
+    """
+    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
+    if not _by_text(form):
+        if form.announce:
+            _announce(session, patient, occasion, form.announce, kind="question", key="begin", now=now)
+        return
+    for other in occasions.open_for(session, patient, now=now):
+        if other.id == occasion.id or other.item is None:
+            continue
+        if (
+            other.questionnaire != occasion.questionnaire
+            and _urgency(session, patient, other) <= form.urgency
+        ):
+            return
+        other.item = None
+    item = responses.next_item(session, patient, occasion, now=now)
+    if item is None:
+        occasions.finish(session, occasion, now=now)
+        return
+    ask(session, patient, occasion, item, kind="question", key="begin", now=now)
+
+
+def remind(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
+    """No answer yet: the form's reminder, or the question that is open once more."""
+    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
+    key = f"remind:{occasion.reminders_sent}"
+    if not _by_text(form):
+        if form.reminder:
+            _announce(session, patient, occasion, form.reminder, kind="reminder", key=key, now=now)
+        return
+    item = form.item(occasion.item) if occasion.item else None
+    if item is None:  # it gave way to another form, which is reminded of by itself
+        return
+    template = form.reminder if item.type is ItemType.TEMPERATURE and form.reminder else item.sms
+    _send(session, patient, occasion, template, kind="reminder", key=key, now=now)
+
+
+def ask(
+    session: Session, patient: Patient, occasion: Occasion, item: Item, *, kind: str, key: str, now: datetime
+) -> None:
+    """Open a question: `kind` "question" when the hour has come, "reply" as the answer to the patient's own
+    text.
+    """
+    occasion.item = item.key
+    _send(session, patient, occasion, item.sms, kind=kind, key=f"{item.key}:{key}", now=now)
+
+
+def _send(
+    session: Session,
+    patient: Patient,
+    occasion: Occasion,
+    template: str,
+    *,
+    kind: str,
+    key: str,
+    now: datetime,
+) -> None:
+    outbox.enqueue(
+        session, now=now, kind=kind, template=template, patient=patient, occasion_id=occasion.id,
+        fields=_link(session, patient, occasion, now) if _is_minimal(session, patient) else None,
+        dedupe=f"ask:{occasion.id}:{key}", wanted_while="occasion_open", expires_at=occasion.missed_at,
+    )  # fmt: skip
+
+
+def _announce(
+    session: Session,
+    patient: Patient,
+    occasion: Occasion,
+    template: str,
+    *,
+    kind: str,
+    key: str,
+    now: datetime,
+) -> None:
+    outbox.enqueue(
+        session, now=now, kind=kind, template=template, patient=patient, occasion_id=occasion.id,
+        fields=_link(session, patient, occasion, now), dedupe=f"announce:{occasion.id}:{key}",
+        wanted_while="occasion_open", expires_at=occasion.missed_at,
+    )  # fmt: skip
+
+
+def _link(session: Session, patient: Patient, occasion: Occasion, now: datetime) -> dict[str, str]:
+    lifetime = max(occasion.missed_at - now, timedelta(minutes=1))
+    token = links.make(
+        session, kind="questions", now=now, lifetime=lifetime, patient_id=patient.id, occasion_id=occasion.id
+    )
+    return {"url": f"/q/{token}"}
+
+
+def _is_minimal(session: Session, patient: Patient) -> bool:
+    return studies.design_for(session, patient).profile == "minimal"
+
+
+def _by_text(form: Questionnaire) -> bool:
+    return SMS in form.channels
+
+
+def _urgency(session: Session, patient: Patient, occasion: Occasion) -> int:
+    return patient_facts.questionnaire_of(session, patient, occasion.questionnaire).urgency
+
+
+def open_question(
+    session: Session, patient: Patient, *, at: datetime, now: datetime
+) -> tuple[Occasion | None, Questionnaire | None, Item | None]:
+    """The form that a text written at `at` answers, and the question that is open in it."""
+    found = [
+        row
+        for row in occasions.open_for(session, patient, now=now)
+        if _by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))
+    ]
+    asking = [row for row in found if row.item is not None]
+    occasion = occasion_for_answer(asking or found, at)
+    if occasion is None:
+        return None, None, None
+    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
+    return occasion, form, form.item(occasion.item) if occasion.item else None
+
+
+def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: datetime) -> Reply:
+    """Everything that one text of a patient sets off. What was understood, for the inbound's record."""
+    at = min(inbound.carrier_at or inbound.received_at, now)
+    occasion, form, item = open_question(session, patient, at=at, now=now)
+    facts = None
+    if form is not None and occasion is not None:
+        answers = patient_facts.answers_of(session, occasion, form).values
+        facts = patient_facts.gather(session, patient, at=at, questionnaire=form, answers=answers)
+    reply = read_reply(
+        inbound.body,
+        sender="patient",
+        language=patient.language,
+        open_item=item,
+        questionnaire=form,
+        facts=facts,
+    )
+    source = responses.Source(channel=inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
+    if timers.answers_advice(session, patient, inbound, reply, now=now):
+        return reply
+    if reply.answers and occasion is not None and form is not None:
+        outcome = responses.report(
+            session,
+            patient,
+            form,
+            reply.answers,
+            source,
+            occasion=occasion,
+            heard=_said(reply.heard),
+            now=now,
+        )
+        occasion.explained = 0
+        _go_on(session, patient, occasion, outcome, inbound, now=now)
+    elif reply.heard.temperature is not None or reply.heard.distress:
+        _reading_or_distress(session, patient, reply, source, occasion, form, inbound, now=now)
+    elif reply.intents == (Intent.UNKNOWN,) or (
+        reply.wrong is not None and reply.intents == (Intent.THANKS,)
+    ):
+        _not_understood(session, patient, reply, occasion, inbound, now=now)
+    keywords.follow(session, patient, reply, inbound, now=now)
+    return reply
+
+
+def _said(heard: Heard) -> Heard | None:
+    """What the words say beside the answer; the temperature is the answer's."""
+    if not heard.distress:
+        return None
+    return Heard(None, heard.signs, heard.red_words, heard.fever_without_number, heard.help_alone)
+
+
+def _reading_or_distress(
+    session: Session,
+    patient: Patient,
+    reply: Reply,
+    source: responses.Source,
+    occasion: Occasion | None,
+    form: Questionnaire | None,
+    inbound: Inbound,
+    *,
+    now: datetime,
+) -> None:
+    """A temperature or a sign that nobody asked for: it goes to the open form where that has none, else by
+    itself.
+    """
+    answers = _temperature(reply, inbound.body)
+    daily = form or patient_facts.questionnaire_of(session, patient, patient_facts.DAILY)
+    corrects = _last_temperature(session, patient, now) if Intent.CORRECTION in reply.intents else None
+    target = (
+        occasion
+        if occasion is not None and form is not None and TEMP in {i.key for i in form.items}
+        else None
+    )
+    if target is not None and form is not None and not answers:
+        target = None
+    if target is not None and corrects is None and TEMP in responses.given(session, target):
+        target = None
+    if corrects is not None and (target is None or corrects.occasion_id != target.id):
+        target = None
+    if not answers and not reply.heard.distress:
+        return
+    recheck = (
+        bool(triaging.waiting(session, patient, triaging.RECHECK, triaging.RECHECK_SILENCE))
+        and target is None
+    )
+    named = {(RECHECK if recheck else TEMP): answer for answer in answers.values()}
+    outcome = responses.report(
+        session, patient, daily, named, source, occasion=target, heard=reply.heard,
+        corrects=corrects.id if corrects else None, reason="corrected by the patient" if corrects else None, now=now,
+    )  # fmt: skip
+    if occasion is not None and target is not None:
+        _go_on(session, patient, occasion, outcome, inbound, now=now)
+        return
+    if outcome.level is Level.RED and occasion is not None:
+        occasions.stop_asking(session, occasion, reason="a red report", now=now)
+        return
+    _close(session, patient, outcome, inbound, now=now)
+    if (
+        occasion is not None
+        and occasion.item is not None
+        and not outcome.ask
+        and outcome.level is not Level.RED
+    ):
+        item = patient_facts.questionnaire_of(session, patient, occasion.questionnaire).item(occasion.item)
+        ask(session, patient, occasion, item, kind="reply", key=f"again:{inbound.id}", now=now)
+
+
+def _temperature(reply: Reply, text: str) -> Mapping[str, Answer]:
+    found = reply.heard.temperature
+    if isinstance(found, Ambiguous):
+        found = Reading(found.highest, "C", text, confirmed=False)
+    return {} if found is None else {TEMP: Answer(found.celsius, text, found, sure=found.confirmed)}
+
+
+def _last_temperature(session: Session, patient: Patient, now: datetime) -> Response | None:
+    query = select(Response).where(
+        Response.patient_id == patient.id,
+        Response.item.in_((TEMP, RECHECK)),
+        Response.received_at > now - CORRECTABLE,
+    )
+    return session.scalars(query.order_by(Response.id.desc()).limit(1)).first()
+
+
+def _go_on(
+    session: Session,
+    patient: Patient,
+    occasion: Occasion,
+    outcome: responses.Outcome,
+    inbound: Inbound,
+    *,
+    now: datetime,
+) -> None:
+    """After an answer: the advice stands alone; else the next question, or the thanks."""
+    if outcome.level is Level.RED:
+        return
+    if outcome.next_item is not None:
+        item = patient_facts.questionnaire_of(session, patient, occasion.questionnaire).item(
+            outcome.next_item
+        )
+        ask(session, patient, occasion, item, kind="reply", key=f"after:{inbound.id}", now=now)
+        return
+    _close(session, patient, outcome, inbound, now=now)
+
+
+def _close(
+    session: Session, patient: Patient, outcome: responses.Outcome, inbound: Inbound, *, now: datetime
+) -> None:
+    """The last word: never a reassurance. While a case is open, what was said about calling still stands."""
+    if outcome.ask or outcome.level is Level.RED:
+        return
+    watched = outcome.level is Level.AMBER or alerts.open_of(session, patient.id) is not None
+    template = "saved"
+    if watched:
+        local = now.astimezone(ZoneInfo(patient.timezone))
+        template = "amber" if DAY_FROM <= local.hour < DAY_TO else "amber_night"
+    outbox.enqueue(
+        session, now=now, kind="reply", template=template, patient=patient, dedupe=f"close:{inbound.id}",
+        inbound_id=inbound.id,
+    )  # fmt: skip
+
+
+def _not_understood(
+    session: Session,
+    patient: Patient,
+    reply: Reply,
+    occasion: Occasion | None,
+    inbound: Inbound,
+    *,
+    now: datetime,
+) -> None:
+    """Explained once; after that a human reads it. A text that answers no question goes to a human at once.
+    """
+    first = occasion is not None and occasion.item is not None and occasion.explained == 0
+    if occasion is not None and occasion.item is not None:
+        occasion.explained += 1
+    if not first:
+        tasks.open_task(
+            session, kind="unclear_answer" if reply.wrong else "free_text", level=Level.AMBER.value, now=now,
+            patient=patient, dedupe=f"text:{inbound.id}",
+            detail={"text": inbound.body, "item": occasion.item if occasion else ""},
+            inbound_id=inbound.id,
+        )  # fmt: skip
+    if patient.status != PatientStatus.ENROLLED:
+        return
+    outbox.enqueue(
+        session, now=now, kind="reply", template="unclear" if first or not reply.wrong else "call_booked",
+        patient=patient, dedupe=f"unclear:{inbound.id}", inbound_id=inbound.id,
+    )  # fmt: skip
+
+
+__all__ = ["ask", "begin", "open_question", "remind", "take_text"]

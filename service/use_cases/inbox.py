@@ -1,0 +1,161 @@
+"""Texts that came in: stored as they are, then read: whose phone is it, and what does it say?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.models import Inbound, Patient
+from service.use_cases import (
+    alerts,
+    audit,
+    conversation,
+    patients,
+    shared_phones,
+    staff,
+    staff_messages,
+    strangers,
+    tasks,
+)
+from service.use_cases.sweep import Sweep
+from workflows.enrolment import PatientStatus
+from workflows.protocol import Level
+from workflows.replies import Reply, read_reply
+
+NEW, HANDLED, POISONED = "new", "handled", "poisoned"
+GRACE = timedelta(seconds=5)  # the post that brought it reads it first; the tick is the second line
+POISON_WITHIN = timedelta(minutes=10)
+LONGEST_WAIT = timedelta(minutes=5)
+
+
+def store(
+    session: Session,
+    *,
+    provider_id: str,
+    channel: str,
+    from_address: str,
+    to_address: str,
+    body: str,
+    media: Sequence[Any],
+    form: Mapping[str, Any],
+    received_at: datetime,
+    carrier_at: datetime | None = None,
+    found_by: str = "webhook",
+) -> Inbound | None:
+    """Keep a text under the carrier's id; None when it was kept before."""
+    if session.scalars(select(Inbound.id).where(Inbound.provider_id == provider_id)).first() is not None:
+        return None
+    inbound = Inbound(
+        provider_id=provider_id,
+        channel=channel,
+        from_address=from_address,
+        to_address=to_address,
+        body=body,
+        media=list(media),
+        form=dict(form),
+        found_by=found_by,
+        carrier_at=carrier_at,
+        received_at=received_at,
+        next_try_at=received_at + GRACE,
+    )
+    session.add(inbound)
+    session.flush()
+    return inbound
+
+
+def handle(session: Session, inbound_id: int, *, now: datetime) -> None:
+    """Read one stored text. What is handled already stays so."""
+    inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+    if inbound.status == HANDLED:
+        return
+    inbound.heard = _take(session, inbound, now)
+    inbound.status, inbound.handled_at, inbound.error = HANDLED, now, None
+    audit.record(
+        session, "inbound:read", actor="system", now=now, subject_id=inbound.id, patient_id=inbound.patient_id,
+        detail={"found_by": inbound.found_by, "intents": inbound.heard.get("intents", [])},
+    )  # fmt: skip
+
+
+def poison(session: Session, inbound_id: int, error: str, *, now: datetime) -> None:
+    """A text that could not be read: it stays visible, a human is told, and it is tried again."""
+    inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+    if inbound.status == HANDLED:
+        return
+    inbound.tries += 1
+    inbound.status, inbound.error = POISONED, error
+    inbound.next_try_at = now + min(timedelta(seconds=10) * 2 ** min(inbound.tries, 8), LONGEST_WAIT)
+    found = patients.by_phone(session, inbound.from_address)
+    owners: list[Patient | None] = [*found] or [None]
+    for patient in owners:
+        tasks.open_task(
+            session, kind="text_not_read", level=Level.AMBER.value, now=now, patient=patient,
+            dedupe=f"poison:{inbound.id}:{patient.id if patient else 0}", due_at=now + POISON_WITHIN,
+            detail={"text": inbound.body, "error": error}, inbound_id=inbound.id,
+        )  # fmt: skip
+    site_id = found[0].site_id if found else None
+    staff_messages.alarm(
+        session, f"a text could not be read (inbound {inbound.id}): read it in the console", site_id=site_id,
+        dedupe=f"poison:{inbound.id}", now=now,
+    )  # fmt: skip
+
+
+def _take(session: Session, inbound: Inbound, now: datetime) -> dict[str, Any]:
+    person = staff.by_phone(session, inbound.from_address)
+    found = patients.by_phone(session, inbound.from_address)
+    if person is not None and (not found or read_reply(inbound.body, sender="staff").codes):
+        inbound.staff_id = person.id
+        return {"staff": person.id, "did": alerts.staff_text(session, person, inbound, now=now)}
+    if not found:
+        return strangers.take(session, inbound, now=now)
+    chosen = shared_phones.choose(session, found, inbound, now=now)
+    if chosen is None:
+        return {"asked": "which patient", "patients": [patient.id for patient in found]}
+    patient, words = chosen
+    inbound.patient_id = patient.id
+    if inbound.channel == "whatsapp":
+        patient.whatsapp_seen_at = now
+    reply = conversation.take_text(session, patient, words, now=now)
+    return as_record(reply, patient)
+
+
+def as_record(reply: Reply, patient: Patient) -> dict[str, Any]:
+    """What was understood, as the row keeps it."""
+    return {
+        "patient": patient.id,
+        "intents": [intent.value for intent in reply.intents],
+        "signs": sorted(reply.heard.signs),
+        "red_words": sorted(reply.heard.red_words),
+        "celsius": None if reply.heard.highest is None else str(reply.heard.highest),
+        "active": patient.status == PatientStatus.ENROLLED,
+    }
+
+
+def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+    """Texts that nobody has read yet, and those to be tried again."""
+    query = select(Inbound.id).where(Inbound.status != HANDLED, Inbound.next_try_at <= now)
+    return session.scalars(query.order_by(Inbound.next_try_at).limit(limit)).all()
+
+
+def _again(session: Session, inbound_id: int, now: datetime) -> None:
+    """Read it, or keep it as one that could not be read; what it had begun is undone."""
+    inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+    if inbound.status == HANDLED or inbound.next_try_at > now:
+        return
+    try:
+        with session.begin_nested():
+            handle(session, inbound_id, now=now)
+    except Exception as error:
+        session.expire_all()
+        poison(session, inbound_id, type(error).__name__, now=now)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next unread text is looked at."""
+    return session.scalar(select(func.min(Inbound.next_try_at)).where(Inbound.status != HANDLED))
+
+
+SWEEPS = (Sweep("inbox", due, _again, next_due),)

@@ -1,0 +1,189 @@
+"""What is known about a patient, gathered from rows into the one input of the rules
+(`workflows.facts.Facts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.models import Occasion, Patient, Reading, Response
+from service.use_cases import calendar, studies
+from workflows.ear import Heard
+from workflows.facts import Facts, TemperatureReading
+from workflows.protocol import ItemType, Questionnaire
+from workflows.questionnaires import letters_of
+
+LOOK_BACK = timedelta(
+    hours=25
+)  # the longest stretch that a rule on two readings looks over, and a little more
+SAME_REPORT = timedelta(hours=24)
+DAILY = "daily"
+
+
+@dataclass(frozen=True)
+class Given:
+    """The answers of one occasion as they stand: item -> value as the rules take it, and the row that holds
+    it.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[str, Response] = field(default_factory=dict)
+
+
+def as_value(kind: ItemType, stored: Mapping[str, Any]) -> Any:
+    """A stored answer as the rules take it: Decimal, tuple of letters, or text."""
+    value = stored.get("value")
+    if kind is ItemType.LETTERS:
+        return tuple(value or ())
+    if kind is ItemType.NUMBER or (kind is ItemType.TEMPERATURE and _is_number(value)):
+        return Decimal(str(value))
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, str) and value[:1].isdigit()
+
+
+def answers_of(session: Session, occasion: Occasion | None, questionnaire: Questionnaire) -> Given:
+    """The latest answer to each item; a corrected row no longer counts."""
+    if occasion is None:
+        return Given()
+    query = select(Response).where(Response.occasion_id == occasion.id).order_by(Response.id)
+    rows = list(session.scalars(query))
+    corrected = {row.corrects_id for row in rows}
+    latest = {row.item: row for row in rows if row.id not in corrected}
+    kinds = {item.key: item.type for item in questionnaire.items}
+    values = {key: as_value(kinds[key], row.value) for key, row in latest.items() if key in kinds}
+    return Given(values, latest)
+
+
+def readings_of(session: Session, patient: Patient, *, since: datetime) -> list[Reading]:
+    """The patient's readings from `since` on, oldest first, without those that were corrected."""
+    query = select(Reading).where(Reading.patient_id == patient.id, Reading.taken_at >= since)
+    rows = list(session.scalars(query.order_by(Reading.taken_at, Reading.id)))
+    corrected = {row.corrects_id for row in rows}
+    return [row for row in rows if row.id not in corrected]
+
+
+def as_rule(row: Reading) -> TemperatureReading:
+    """A stored reading as the rules take it."""
+    return TemperatureReading(Decimal(row.celsius), row.taken_at, row.site, row.confirmed)
+
+
+def gather(
+    session: Session,
+    patient: Patient,
+    *,
+    at: datetime,
+    questionnaire: Questionnaire | None = None,
+    answers: Mapping[str, Any] | None = None,
+    reading: Reading | None = None,
+    heard: Heard | None = None,
+    recheck_due: bool = False,
+) -> Facts:
+    """The facts at the time of the patient's words. `reading` is this report's, `heard` what else the words
+    say.
+    """
+    zone = ZoneInfo(patient.timezone)
+    anchors, days_only = _anchors(session, patient, zone)
+    given = dict(answers or {})
+    letters = letters_of(questionnaire, given) if questionnaire is not None else frozenset()
+    known = readings_of(session, patient, since=at - LOOK_BACK)
+    return Facts(
+        now=at,
+        reading=None if reading is None else as_rule(reading),
+        earlier=tuple(as_rule(row) for row in known if reading is None or row.id != reading.id),
+        answers=given,
+        letters=letters | (heard.signs if heard else frozenset()),
+        red_words=heard.red_words if heard else frozenset(),
+        fever_without_number=bool(heard and heard.fever_without_number),
+        help_alone=bool(heard and heard.help_alone),
+        anchors=anchors,
+        days_only=days_only,
+        stored={"temp_site": patient.temp_site} if patient.temp_site else {},
+        recheck_due=recheck_due,
+        contact_lost=patient.unreachable_at is not None or patient.opted_out == "all",
+        zone=zone,
+    )
+
+
+def without(facts: Facts, form: Questionnaire, answers: Mapping[str, Any], prior: Reading | None) -> Facts:
+    """The facts as they were before this report: the form's earlier answers and reading, nothing heard."""
+    old = None if prior is None else as_rule(prior)
+    return replace(
+        facts, reading=old, earlier=tuple(one for one in facts.earlier if one != old), answers=dict(answers),
+        letters=letters_of(form, answers), red_words=frozenset(), fever_without_number=False, help_alone=False,
+    )  # fmt: skip
+
+
+def alone(
+    facts: Facts,
+    form: Questionnaire,
+    answers: Mapping[str, Any],
+    reading: Reading | None,
+    heard: Heard | None,
+) -> Facts:
+    """The facts of this report by itself; earlier readings stay, for the rules on two of them."""
+    signs = letters_of(form, answers) | (heard.signs if heard else frozenset())
+    return replace(
+        facts, reading=None if reading is None else as_rule(reading), answers=dict(answers), letters=signs
+    )
+
+
+def _anchors(
+    session: Session, patient: Patient, zone: ZoneInfo
+) -> tuple[dict[str, datetime], frozenset[str]]:
+    """Anchors that have happened, as instants; those of which only the day is known are named apart."""
+    found: dict[str, datetime] = {}
+    days_only: set[str] = set()
+    for name, one in calendar.recorded(session, patient).items():
+        if one.actual is not None:
+            found[name] = datetime.combine(one.actual, one.actual_time or time(0), zone).astimezone(UTC)
+            if one.actual_time is None:
+                days_only.add(name)
+    return found, frozenset(days_only)
+
+
+def latest_occasion(session: Session, patient: Patient, *, at: datetime) -> Occasion | None:
+    """The daily occasion whose answers still describe the patient's state: opened within the last day."""
+    query = (
+        select(Occasion)
+        .where(
+            Occasion.patient_id == patient.id,
+            Occasion.questionnaire == DAILY,
+            Occasion.opened_at.is_not(None),
+            Occasion.opens_at <= at,
+            Occasion.opens_at > at - SAME_REPORT,
+        )
+        .order_by(Occasion.opens_at.desc())
+        .limit(1)
+    )
+    return session.scalars(query).first()
+
+
+def questionnaire_of(session: Session, patient: Patient, key: str) -> Questionnaire:
+    """A questionnaire of the patient's protocol. KeyError where there is none."""
+    return studies.design_for(session, patient).questionnaire(key)
+
+
+__all__: Sequence[str] = (
+    "DAILY",
+    "alone",
+    "without",
+    "Given",
+    "answers_of",
+    "as_rule",
+    "as_value",
+    "gather",
+    "latest_occasion",
+    "questionnaire_of",
+    "readings_of",
+)
