@@ -72,8 +72,8 @@ def test_no_more_than_so_many_a_day(post: PostOffice) -> None:
 def test_a_question_that_was_answered_is_not_asked(post: PostOffice) -> None:
     with post.db.unit_of_work() as session:
         occasion = Occasion(
-            patient_id=post.patient_id, site_id=1, questionnaire="test", for_date=post.world.local.date(), status="open",
-            opens_at=post.clock.now(), late_at=post.clock.now(), missed_at=post.clock.now(),
+            patient_id=post.patient_id, site_id=1, questionnaire="test", for_date=post.world.local.date(),
+            status="open", opens_at=post.clock.now(), late_at=post.clock.now(), missed_at=post.clock.now(),
         )  # fmt: skip
         session.add(occasion)
         session.flush()
