@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
 import pytest
+from py_vapid import Vapid02
 from sqlalchemy import select
 
+from notifications.carriers.base import SendResult
+from notifications.message import Channel, DeliveryStatus
 from service.demo import seed
 from service.models import ContactMethod, Patient, Rota, Staff
 from service.use_cases import alerts
+from service.web.oncall.push import public_key
 
 BASE = "https://vigilia.test"
 
@@ -213,3 +218,44 @@ def test_a_contact_is_added_and_verified_by_its_code(world):
     submit(ana, "/staff", f"/staff/contacts/{contact.id}/verify", code=code[0])
     with world.runtime.db.reading() as session:
         assert session.get(ContactMethod, contact.id).verified_at is not None
+
+
+SUBSCRIPTION = '{"endpoint": "https://push.example/1", "keys": {"p256dh": "BPk", "auth": "aa"}, "expirationTime": null}'
+
+
+def test_a_browser_becomes_a_contact_and_gets_the_page(world):
+    class Push:
+        sent: list[Any] = []
+
+        def send(self, message: Any) -> SendResult:
+            self.sent.append(message)
+            return SendResult("push-1", DeliveryStatus.SENT)
+
+    world.runtime.carriers = {**world.runtime.carriers, Channel.WEBPUSH: Push()}
+    reis = world.browser(seed.REIS)
+    assert submit(reis, "/staff", "/staff/push", subscription=SUBSCRIPTION).status_code == 303
+    world.enrol("P-001")
+    fever(world)
+    (page,) = Push.sent
+    assert page.payload["subscription"]["endpoint"] == "https://push.example/1"
+    taken = post(phone_browser(world), page.payload["url"].removeprefix(BASE), do="take")
+    assert taken.headers["Location"].startswith("/c/")
+
+
+PLAIN_HTTP = '{"endpoint": "http://x", "keys": {"p256dh": "", "auth": ""}}'
+
+
+@pytest.mark.parametrize("wrong", ["", "[]", "{}", PLAIN_HTTP, "x" * 3000])
+def test_what_is_no_subscription_is_refused(world, wrong):
+    assert submit(world.browser(seed.REIS), "/staff", "/staff/push", subscription=wrong).status_code == 422
+
+
+def test_the_public_key_fits_the_private_one():
+    vapid = Vapid02()
+    vapid.generate_keys()
+    pem = vapid.private_pem().decode()
+    number = vapid.private_key.private_numbers().private_value.to_bytes(32, "big")
+    raw = base64.urlsafe_b64encode(number).rstrip(b"=").decode()
+    assert public_key(pem) == public_key(raw)
+    assert len(base64.urlsafe_b64decode(public_key(pem) + "=")) == 65
+    assert public_key("") == ""

@@ -17,6 +17,7 @@ from service.use_cases import watch
 from service.web.base import go, say
 from service.web.forms import Form
 from service.web.oncall.blueprint import keepers, oncall, readers
+from service.web.oncall.push import public_key
 from workflows.decisions import RuleViolation
 
 CHANNELS = ("sms", "voice", "email")
@@ -38,7 +39,14 @@ def _page(form: Form) -> Answer:
         for contact in contacts.of_staff(session, owned):
             owned[contact.staff_id].append((contact, contacts.as_rule(contact, now).fault))
         findings = watch.reachable(session, now, actor().site_id)
-        page = render_template("oncall/staff.html", everyone=everyone, owned=owned, findings=findings, form=form)
+        page = render_template(
+            "oncall/staff.html",
+            everyone=everyone,
+            owned=owned,
+            findings=findings,
+            form=form,
+            push_key=public_key(runtime.config.vapid_private_key),
+        )
     return page if form.ok else (page, 422)
 
 
