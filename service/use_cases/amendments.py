@@ -37,7 +37,7 @@ def migrate(
     if not reason.strip():
         raise RuleViolation("reason", reason, "say why")
     _check(patient, version)
-    session.get(Patient, patient.id, with_for_update=True, populate_existing=True)
+    calendar.lock(session, patient)
     before = {"study_version_id": patient.study_version_id}
     patient.study_version_id = version.id
     session.flush()

@@ -54,7 +54,7 @@ def commit(
     """
     if not reason.strip():
         raise RuleViolation("reason", reason, "say why")
-    session.get(Patient, patient.id, with_for_update=True, populate_existing=True)
+    calendar.lock(session, patient)
     diff, before = _record(session, patient, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
     change = {"anchor": anchor, "date": date, "time": _hour(time)}
     revision = keep(session, patient, change, before, diff, reason=reason.strip(), actor=actor, now=now)
@@ -72,7 +72,7 @@ def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Di
     Visits that a person has settled since then stay where they are, flagged. Conflict where nothing can be
     undone.
     """
-    session.get(Patient, patient.id, with_for_update=True, populate_existing=True)
+    calendar.lock(session, patient)
     last = calendar.last_revision(session, patient)
     if last is None:
         raise Conflict("there is no change of the calendar to take back")

@@ -25,6 +25,16 @@ OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
 NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
 
+def lock(session: Session, patient: Patient) -> None:
+    """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each other."""
+    session.scalars(
+        select(Patient)
+        .where(Patient.id == patient.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def recorded(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
     """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped."""
     rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
