@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.orm import Session
 
-from service.cli_serve import settings
+from service.cli_common import settings
 from service.clock import Clock
 from service.db import Database
 from service.errors import Problem
