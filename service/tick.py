@@ -151,9 +151,9 @@ def advance(
 
 
 def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
-    """A row that stays due has raised: the next moment at which one is tried again."""
+    """A row that stays due has raised, and hides when the others are due: on to its next try, a minute at the most."""
     later = [one.until for one in runtime.backed_off.values() if one.until > now]
-    return min(later, default=now + timedelta(seconds=1))
+    return min(later + [now + timedelta(minutes=1)])
 
 
 def settle(runtime: Runtime, sender: Sender, pump: Callable[[], int] | None = None) -> int:

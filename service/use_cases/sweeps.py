@@ -6,19 +6,18 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from service.use_cases import alerts, calendar_stops, inbox, occasion_clock, reminders, task_clock, timers
 from service.use_cases.sweep import Sweep
 
-def _load():
-    import importlib
-    out = []
-    for name in ("inbox", "alerts", "timers", "task_clock", "occasion_clock", "calendar_stops", "reminders"):
-        try:
-            out += importlib.import_module("service.use_cases." + name).SWEEPS
-        except (ImportError, AttributeError) as e:
-            print("MISSING", name, e)
-    return tuple(out)
-
-SWEEPS: tuple[Sweep, ...] = _load()
+SWEEPS: tuple[Sweep, ...] = (
+    *inbox.SWEEPS,
+    *alerts.SWEEPS,
+    *timers.SWEEPS,
+    *task_clock.SWEEPS,
+    *calendar_stops.SWEEPS,
+    *occasion_clock.SWEEPS,
+    *reminders.SWEEPS,
+)
 
 
 def next_due(session: Session) -> datetime | None:
