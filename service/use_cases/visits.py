@@ -150,7 +150,10 @@ def _book(
     if old not in OPEN:
         check_status(old, VisitStatus.BOOKED, reason)
         visit.status = VisitStatus.PLANNED.value
-    _take_plan_window(session, visit, now)
+    if visit.anchor:
+        _take_plan_window(session, visit, now)
+    else:
+        visit.window_start = visit.window_end = day  # unscheduled: any day will do
     check_move(visit, day, reason)
     if booked_at is None:
         same = visit.booked_at.astimezone(zone).time() if visit.booked_at else None
