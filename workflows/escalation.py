@@ -176,14 +176,16 @@ def _climb(alert: AlertState, policy: EscalationPolicy, reach: Reach) -> _Rung:
 
 
 def _exhausted_round(alert: AlertState, policy: EscalationPolicy, reach: Reach) -> _Rung:
-    """Above the ladder: first monitor and operations and the patient, then everybody again and again."""
+    """Above the ladder: first monitor and operations (and a red patient, who is told to go in), then
+    everybody again
+    and again."""
     first = alert.step == len(policy.steps)
     everybody = policy.exhausted_recipients if first else recipients(policy)
     # E-mail is too slow for a rung, but here every path counts.
     channels = tuple(dict.fromkeys((*all_channels(policy), "email")))
     rung = _page(alert, everybody, channels, reach, (), "exhausted")
     said = [Notice(NoticeKind.EXHAUSTED, why="nobody has acknowledged")]
-    if first:
+    if first and alert.severity is Level.RED:
         said.append(Notice(NoticeKind.PATIENT_GO_IN))
     return replace(rung, notices=(*rung.notices, *said))
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
@@ -206,10 +206,10 @@ def move_on(session: Session, run_id: int, *, now: datetime) -> None:
 
 
 def page_failed(session: Session, message: Message, *, now: datetime) -> None:
-    """A page of a case failed for good: its contact is not tried again for an hour, and the ladder moves on
-    now if
-    that was the last living page of its rung. The same message again changes nothing."""
-    for contact in contacts.of_staff(session, [message.staff_id] if message.staff_id else []):
+    """A page of a case failed: the ladder moves on now if that was the last living page of its rung. A contact
+    that was refused for good is not tried again for an hour. The same message again changes nothing."""
+    refused = message.status == "failed_permanent"
+    for contact in contacts.of_staff(session, [message.staff_id] if message.staff_id and refused else []):
         if (contact.channel, contact.address) == (message.channel, message.address):
             contact.failed_at = now
     session.flush()
@@ -228,7 +228,9 @@ def _dead_rung(now: datetime) -> tuple[ColumnElement[bool], ...]:
         # A browser that takes the push is no sign that a person is there.
         Message.channel != "webpush",
     )
-    failed = exists().where(of_rung, Message.status.in_(DEAD))
+    # A call that nobody answers did ring: the person keeps the time that the policy gives them.
+    unanswered = and_(Message.channel == "voice", Message.status == "undelivered")
+    failed = exists().where(of_rung, Message.status.in_(DEAD), not_(unanswered))
     alive = exists().where(of_rung, Message.status.not_in(DEAD))
     return (EscalationRun.due_at.is_not(None), EscalationRun.due_at > now, failed, ~alive)
 

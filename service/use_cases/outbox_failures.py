@@ -46,7 +46,8 @@ def follow(session: Session, message: Message, failure: Failure, *, now: datetim
     if failure.opted_out:
         _opt_out(session, message, now=now)
     if message.staff_id is not None:
-        for contact in _contacts(session, message):
+        # a call that nobody answers, or a telephone that is off, is not a wrong address
+        for contact in _contacts(session, message) if failure.status is DeliveryStatus.FAILED_PERMANENT else ():
             contact.failed_at = now
     elif message.patient_id is not None and failure.status is not DeliveryStatus.EXPIRED:
         _open_task(session, message, failure, now=now)

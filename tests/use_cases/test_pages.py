@@ -76,7 +76,7 @@ def test_an_unreachable_doctor_is_announced_and_skipped_without_waiting(session)
 def test_a_page_that_cannot_be_delivered_moves_the_ladder_on_at_once(session, by_sweep):
     alert = red(session, patient(session))
     (page,) = messages(session, kind="page")
-    page.status = "undelivered"
+    page.status = "undelivered" if by_sweep else "failed_permanent"
     session.flush()
     if by_sweep:
         run_id = run_of(session, alert).id
@@ -91,6 +91,34 @@ def test_a_page_that_cannot_be_delivered_moves_the_ladder_on_at_once(session, by
     before = len(messages(session, kind="page"))
     alerts.page_failed(session, page, now=at(7))
     assert len(messages(session, kind="page")) == before, "told twice, moved once"
+
+
+def test_a_call_that_nobody_answers_hurries_nothing_and_breaks_no_contact(session):
+    alert = red(session, patient(session))
+    climb_to(session, 60)
+    (call,) = messages(session, channel="voice")
+    call.status = "undelivered"
+    session.flush()
+    alerts.page_failed(session, call, now=at(90))
+    assert run_of(session, alert).due_at == at(180)
+    assert escalations.failed_due(session, at(90), 10) == []
+    assert all(one.failed_at is None for one in contacts_of(session, person(session, "Dr. Reis")))
+
+
+def test_a_failed_text_and_an_unanswered_call_together_move_on(session):
+    alert = red(session, patient(session))
+    climb_to(session, 180)
+    last = messages(session)[-1].id
+    lima = person(session, "Dr. Lima").id
+    text, call = (messages(session, channel=channel, staff_id=lima)[0] for channel in ("sms", "voice"))
+    text.status = "failed_temporary"
+    session.flush()
+    alerts.page_failed(session, text, now=at(181))
+    assert pages_to(session, alert, since=last) == [], "the call may still be answered"
+    call.status = "undelivered"
+    session.flush()
+    alerts.page_failed(session, call, now=at(200))
+    assert {name for name, _ in pages_to(session, alert, since=last)} == {"Dr. Prado"}
 
 
 def test_a_code_takes_the_case_and_says_so(session):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_a_page_link_does_not_open_the_case_page_and_ends_after_a_day(sick):
     link = sick.phone("Dr. Reis").link()
     assert get(phone_browser(sick), link.replace("/a/", "/c/")).status_code == 404
     post(phone_browser(sick), link, do="take")
-    sick.advance(hours=25)
+    sick.clock.advance(timedelta(hours=25))
     assert get(phone_browser(sick), link).status_code == 410
 
 

@@ -261,6 +261,11 @@ def test_amber_waits_its_two_hours_as_a_task_and_then_pages_like_any_other():
     assert opened.next_due_at == seconds(600)
 
 
+def test_an_amber_patient_is_never_told_to_go_in_by_silence():
+    exhausted = escalation.open_case(Level.AMBER, AMBER, {}, T0)
+    assert NoticeKind.EXHAUSTED in kinds(exhausted) and NoticeKind.PATIENT_GO_IN not in kinds(exhausted)
+
+
 def test_the_preview_is_what_then_happens():
     alert = escalation.open_case(Level.RED, RED, everybody(), T0).alert
     promised = [(at, who) for at, recipient, who in escalation.preview(alert, RED, everybody())]
