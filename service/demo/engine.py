@@ -21,7 +21,7 @@ from service.use_cases import workers
 
 log = get_logger("demo")
 PAUSE = 0.25  # seconds of machine time between two looks at what is due
-STEP = timedelta(hours=1)
+STEP = timedelta(hours=6)
 KINDS = ("scheduler", "lane:pages", "lane:bulk")
 
 

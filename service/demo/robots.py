@@ -14,9 +14,10 @@ from notifications.render import LANGUAGES, Renderer
 from service.demo.sim_state import Text
 from service.demo.simulator import Simulator
 from service.errors import Problem
-from service.models import Alert, Patient, Staff, Visit
+from service.models import Alert, Patient, Staff, Task, Visit
 from service.runtime import Runtime
-from service.use_cases import alerts, visits
+from service.security import Role
+from service.use_cases import alerts, tasks, visits
 from workflows.alerts import Outcome
 from workflows.decisions import RuleViolation
 
@@ -83,7 +84,7 @@ class Robots:
             elif text.status == "delivered" and (answer := self._answer(text)):
                 self.simulator.receive(text.to, text.from_, answer, channel=text.channel)
                 done += 1
-        return done + (self._clinic() if self.clinic else 0)
+        return done + self._look_at_tasks() + (self._clinic() if self.clinic else 0)
 
     def skip(self) -> None:
         """What arrived so far is not answered any more."""
@@ -103,6 +104,23 @@ class Robots:
 
     def _today(self) -> date:
         return self.runtime.clock.now().astimezone(ZoneInfo("America/Sao_Paulo")).date()
+
+    def _look_at_tasks(self) -> int:
+        with self.runtime.db.reading() as session:
+            wanted = ("open", "seen") if self.clinic else ("open",)
+            numbers = list(session.scalars(select(Task.id).where(Task.status.in_(wanted)).order_by(Task.id)))
+            if not numbers:
+                return 0
+            coordinator = session.scalars(select(Staff).where(Staff.role == Role.COORDINATOR)).first()
+        actor = f"staff:{coordinator.id}" if coordinator else "system"
+        for number in numbers:
+            with self.runtime.db.unit_of_work() as session:
+                task, now = session.get_one(Task, number), self.runtime.clock.now()
+                if self.clinic:
+                    tasks.done(session, task, actor=actor, now=now, note="called")
+                else:
+                    tasks.see(session, task, actor=actor, now=now)
+        return len(numbers)
 
     def _clinic(self) -> int:
         return self._record_outcomes() + self._hold_visits()

@@ -35,8 +35,9 @@ def type_text(stage: Stage, number: str, body: str) -> None:
 def fever(stage: Stage, patient: str) -> None:
     """Fever at 03:12: the clock goes to the night, then the patient types it."""
     number = dict(seed.PATIENTS)[patient]
-    stage.robots.quiet.add(number)
+    stage.robots.quiet.discard(number)  # until then it is a patient like the others
     stage.engine.advance_to(at_night(stage.runtime.clock.now()))
+    stage.robots.quiet.add(number)
     type_text(stage, number, FEVER)
     stage.engine.settle()
 
