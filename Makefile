@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # What touches the database runs on both engines; pure rules run once.
 BOTH := tests/use_cases tests/stories tests/service tests/api tests/web tests/chaos tests/test_house.py
 
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo check test test-sqlite test-postgres test-browser soak bench clean
 
 help:

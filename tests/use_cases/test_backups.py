@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from sqlalchemy import func, select
 
-from service import migrate
+from service import migrate, tick
 from service.db import Base, Database
 from service.models import Staff
 from service.use_cases import audit, backups
@@ -24,6 +24,7 @@ def _counts(session) -> dict[str, int]:
 def file(world, tmp_path):
     world.enrol("P-001")
     world.advance(days=8)
+    tick.seal(world.runtime)
     path = tmp_path / "backup.zip"
     with world.runtime.db.reading() as session:
         backups.write(session, path, revision=migrate.head(), now=START)
