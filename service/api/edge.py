@@ -45,13 +45,17 @@ View = Callable[..., Any]
 
 @dataclass
 class Work:
-    """What a call works with: one transaction, one reading of the study clock, and who asks."""
+    """What a call works with: one transaction, one reading of the study clock, and who asks.
+
+    `refusal` is the answer after what was written has been committed: a refused hand-in whose fever is kept.
+    """
 
     session: Session
     now: Any
     runtime: Runtime
     headers: dict[str, str] = field(default_factory=dict)
     status: int | None = None
+    refusal: Problem | None = None
 
     @property
     def actor(self) -> Actor:
@@ -135,8 +139,12 @@ def _write(
                 return _respond(kept.body["body"], kept.status, headers)
         work = Work(session, now, running)
         body = shape.dump(view(work, *args, **kwargs))
-        if kept is not None:
+        if kept is not None and work.refusal is None:
             idempotency.keep(session, kept, work.status or status, body, work.headers)
+        elif kept is not None:
+            session.delete(kept)
+    if work.refusal is not None:
+        raise work.refusal
     return _respond(body, work.status or status, work.headers)
 
 

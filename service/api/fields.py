@@ -43,10 +43,15 @@ class Text(fields.String):
 
 
 class Id(fields.Integer):
-    """A row's number, 1 .. 2^63-1."""
+    """A row's number, 1 .. 2^63-1; in a query string its digits."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=1, max=BIGGEST_ID), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and not isinstance(data, dict) and value.isascii() and value.isdigit():
+            value = int(value[:20])
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Day(fields.Date):

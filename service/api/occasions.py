@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from service import access
 from service.access import allow
@@ -14,20 +15,24 @@ from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Instant, Page, Text, clean_json, one_of, page_schema
 from service.api.patients import CARERS, READERS, found
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Forbidden, NotFound
 from service.models import IdempotentAnswer, Occasion
 from service.use_cases import idempotency, lists, responses, studies
-from workflows.occasions import OccasionStatus
+from workflows.occasions import ANSWERABLE, OccasionStatus
 from workflows.protocol import Questionnaire
 from workflows.questionnaire_json import as_json
 
 blp = Blueprint("occasions", __name__, description="Questionnaires due, and their answers")
 
-OPEN = (OccasionStatus.OPEN, OccasionStatus.LATE)
+USED = "client_id_used"
 
 
-def _free(value: Any) -> None:
-    clean_json(value)
+def _answer(value: Any) -> None:
+    """What was typed or chosen: a text, a number, or a list of texts."""
+    parts = value if isinstance(value, list) else [value]
+    if len(parts) > 30 or any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
+        raise ValidationError("a text, a number, or a list of texts")
+    clean_json(parts)
 
 
 class OccasionSchema(Schema):
@@ -53,9 +58,14 @@ class AnswersSchema(Schema):
 
     client_id = Text(required=True, longest=80, metadata={"example": "6f1c9a52-0001"})
     phone_at = Instant(required=True, metadata={"description": "when it was typed, by the phone's clock"})
+    typed_by = Text(
+        load_default="patient",
+        validate=validate.OneOf(["patient", "staff"]),
+        metadata={"description": "staff: a telephone interview, which may still be held when the day was missed"},
+    )
     answers = fields.Dict(
         keys=Text(longest=64),
-        values=fields.Raw(allow_none=False, validate=_free),
+        values=fields.Raw(allow_none=False, validate=_answer),
         required=True,
         validate=validate.Length(min=1, max=50),
         metadata={"description": "item -> what was typed or chosen", "example": {"temp": "37,8", "signs": ["A"]}},
@@ -68,12 +78,14 @@ class AdviceSchema(Schema):
 
 
 class HandedInSchema(Schema):
-    """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now."""
+    """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now. `ask`: what is
+    to be asked at once beside it."""
 
     occasion = fields.Integer(required=True)
     level = fields.String(required=True)
     done = fields.Boolean(required=True)
     next_item = fields.String(required=True, allow_none=True)
+    ask = fields.String(required=True, allow_none=True)
     advice = fields.Nested(AdviceSchema, required=True)
 
 
@@ -87,11 +99,14 @@ class QuestionnaireSchema(Schema):
 
 
 class Unwanted(Conflict):
-    """Answers that cannot be kept. `code` and `keep` tell a phone what to do with its copy."""
+    """Answers that do not count for this occasion. `code` tells a phone why; it drops its copy unless `keep`.
 
-    def __init__(self, detail: str, *, code: str, status: str = "", keep: bool = False) -> None:
-        super().__init__(detail, field="occasion" if status else "client_id", value=status or None)
-        self.extra = {"code": code, "occasion_status": status or None, "keep": keep}
+    With `level` and `advice` they were heard all the same: a fever is never lost because it came late.
+    """
+
+    def __init__(self, detail: str, *, code: str, keep: bool, **more: Any) -> None:
+        super().__init__(detail, field="client_id" if code == USED else "occasion", value=more.get("occasion_status"))
+        self.extra = {"code": code, "keep": keep} | more
 
 
 def _occasion(work: Work, occasion_id: int) -> Occasion:
@@ -128,51 +143,68 @@ def get_occasion(work: Work, occasion_id: int) -> dict[str, Any]:
 @allow(*CARERS, patient=True)
 @blp.takes(AnswersSchema)
 @edge.writes(blp, HandedInSchema, 201)
-def hand_in(work: Work, given: dict[str, Any], occasion_id: int) -> dict[str, Any]:
-    """Answers of one occasion. 409 tells the phone whether to keep its copy (`keep`) or to drop it."""
+def hand_in(work: Work, given: dict[str, Any], occasion_id: int) -> dict[str, Any] | None:
+    """Answers of one occasion. 409 tells the phone why they do not count; a fever in them is heard all the same."""
     occasion = _occasion(work, occasion_id)
-    patient = occasion.patient
-    kept = _begin(work, patient.id, given)
+    kept = _begin(work, occasion, given)
     if idempotency.is_kept(kept):
         work.headers["Idempotent-Replayed"] = "true"
-        body: dict[str, Any] = kept.body["body"]
-        return body
-    if occasion.status == OccasionStatus.UPCOMING:
-        raise Unwanted("not open yet: hand it in again later", code="not_open_yet", status=occasion.status, keep=True)
-    if occasion.status not in OPEN:
-        raise Unwanted("this occasion is over", code="occasion_over", status=occasion.status)
+        return _again(work, kept)
+    by_patient = given["typed_by"] == "patient"
+    if not by_patient and work.actor.patient_id is not None:
+        raise Forbidden("a patient's phone speaks for the patient only", field="typed_by")
+    counts = occasion.status in ANSWERABLE or (not by_patient and occasion.status == OccasionStatus.MISSED)
     outcome = responses.record_answers(
         work.session,
-        patient,
-        occasion=occasion,
+        occasion.patient,
+        occasion=occasion if counts else None,
         questionnaire=occasion.questionnaire,
         answers=given["answers"],
-        channel="app",
-        typed_by="patient",
+        channel="app" if by_patient else "phone",
+        typed_by="patient" if by_patient else work.name,
         phone_at=given["phone_at"],
         client_id=given["client_id"],
         now=work.now,
     )
-    body = {
+    body = _outcome(occasion, outcome)
+    if not counts:
+        body = {name: body[name] for name in ("level", "advice")} | {"occasion_status": occasion.status}
+    idempotency.keep(work.session, kept, 201 if counts else 409, body, {})
+    return _again(work, kept)
+
+
+def _begin(work: Work, occasion: Occasion, given: Mapping[str, Any]) -> IdempotentAnswer:
+    """The phone's own number is a key, kept apart for each patient."""
+    body = repr((occasion.id, given["phone_at"], sorted(given["answers"].items())))
+    digest = idempotency.request_digest("POST", "", body.encode())
+    key = f"app:{occasion.patient_id}|{given['client_id']}"
+    row = idempotency.find(work.session, key)
+    if row is not None and row.request_digest != digest:
+        raise Unwanted("this client_id came before with other answers", code=USED, keep=True)
+    return row or idempotency.begin(work.session, key, digest, now=work.now)
+
+
+def _outcome(occasion: Occasion, outcome: responses.Outcome) -> dict[str, Any]:
+    site = occasion.patient.site
+    return {
         "occasion": occasion.id,
         "level": str(outcome.level),
         "done": outcome.done,
         "next_item": outcome.next_item,
-        "advice": {"telephone": patient.site.telephone, "emergency_number": patient.site.emergency_number},
+        "ask": outcome.ask or None,
+        "advice": {"telephone": site.telephone, "emergency_number": site.emergency_number},
     }
-    idempotency.keep(work.session, kept, 201, body, {})
-    return body
 
 
-def _begin(work: Work, patient_id: int, given: Mapping[str, Any]) -> IdempotentAnswer:
-    """The phone's own number is a key, kept apart for each patient."""
-    body = repr((given["phone_at"], sorted(given["answers"].items())))
-    digest = idempotency.request_digest("POST", "", body.encode())
-    key = f"app:{patient_id}|{given['client_id']}"
-    row = idempotency.find(work.session, key)
-    if row is not None and row.request_digest != digest:
-        raise Unwanted("this client_id came before with other answers", code="client_id_used", keep=True)
-    return row or idempotency.begin(work.session, key, digest, now=work.now)
+def _again(work: Work, kept: IdempotentAnswer) -> dict[str, Any] | None:
+    """The kept outcome: the answer, or the refusal, which is raised once everything is committed."""
+    body: dict[str, Any] = kept.body["body"]
+    if kept.status != HTTPStatus.CONFLICT:
+        return body
+    early = body["occasion_status"] == OccasionStatus.UPCOMING
+    detail = "this occasion is not open yet" if early else "this occasion is over"
+    work.refusal = Unwanted(detail, code="not_open_yet" if early else "occasion_over", keep=False, **body)
+    return None
 
 
 @blp.on("GET", "/patients/<int:patient_id>/questionnaires/<key>")

@@ -181,7 +181,7 @@ def _log_fault(error: BaseException | None) -> None:
 
 
 def guard(blueprint: Blueprint) -> None:
-    """Let a blueprint answer its errors as problems. Again, for a second application in this process, changes nothing."""
+    """Let a blueprint answer its errors as problems. Again, for a second application, changes nothing."""
     if blueprint.error_handler_spec:
         return
     blueprint.register_error_handler(Problem, from_problem)
