@@ -12,7 +12,7 @@ from flask import Flask, g, has_request_context, request, session
 from flask_babel import Babel
 from flask_babel import gettext as _
 
-from notifications.phone import national
+from notifications.phone import PhoneError, national, parse_phone
 from service.runtime import current
 
 LANGUAGES: dict[str, str] = {"en": "English", "pt-BR": "Português"}
@@ -88,6 +88,14 @@ def phone(number: str, country: str = "BR") -> str:
     return national(number, country)
 
 
+def dialled(number: str, country: str = "BR") -> str:
+    """A telephone number for a `tel:` link, as any phone can dial it: +551636020000; short numbers as they are."""
+    try:
+        return parse_phone(number, country)
+    except PhoneError:
+        return "".join(sign for sign in number if sign.isdigit() or sign == "+")
+
+
 def in_words(texts: dict[str, str] | None) -> str:
     """A protocol's text ({"en": ..., "pt-BR": ...}) in this page's language; English, else any, where it is missing."""
     if not texts:
@@ -102,6 +110,7 @@ def install(app: Flask) -> None:
     filters = {
         "clock": clock,
         "day": day,
+        "dialled": dialled,
         "iso_day": iso_day,
         "moment": moment,
         "number": number,

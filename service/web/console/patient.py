@@ -90,6 +90,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         interviews=[each for each in design.questionnaires if "phone" in each.channels],
         text_of=text_of,
         today=today,
+        undo=request.args.get("undo", type=int),
     )
 
 

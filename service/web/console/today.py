@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, request
 
 from service.access import actor
 from service.runtime import current
@@ -16,4 +16,4 @@ def today() -> str:
     runtime = current()
     with runtime.db.reading() as session:
         work = worklist.today(session, site_id=actor().site_id, now=runtime.clock.now())
-        return render_template("console/today.html", work=work)
+        return render_template("console/today.html", work=work, undo=request.args.get("undo", type=int))

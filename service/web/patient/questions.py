@@ -19,7 +19,7 @@ from service.use_cases.links import Expired
 from service.use_cases.questions_page import QuestionPage, State
 from service.web.base import STATIC, go, page
 from service.web.forms import LONGEST, Form
-from service.web.i18n import in_words
+from service.web.i18n import dialled, in_words
 from workflows.answers import Wrong, read_answer
 from workflows.decisions import RuleViolation
 from workflows.protocol import ItemType, Level
@@ -70,13 +70,14 @@ def answer(token: str) -> str | AnyResponse | tuple[str, int]:
     form = Form(request.form)
     runtime = current()
     now = runtime.clock.now()
-    with runtime.db.unit_of_work() as session:
-        found = questions_page.look(session, token, item=form.value("item"), now=now)
-        if found.state is not State.ASK or found.item is None:
-            return _shown(token, found, form)
-        raw = _raw(form, found)
-        if form.ok:
-            try:
+    item = form.value("item")
+    try:
+        with runtime.db.unit_of_work() as session:
+            found = questions_page.look(session, token, item=item, now=now)
+            if found.state is not State.ASK or found.item is None:
+                return _shown(token, found, form)
+            raw = _raw(form, found)
+            if form.ok:
                 level = questions_page.take(
                     session,
                     found,
@@ -86,11 +87,11 @@ def answer(token: str) -> str | AnyResponse | tuple[str, int]:
                     now=now,
                 )
                 site = found.patient.site
-            except RuleViolation as error:
-                session.rollback()
-                form.fault("value", error.message)
-        if not form.ok:
-            return _shown(token, found, form), 422
+    except RuleViolation as error:
+        form.fault("value", error.message)
+    if not form.ok:
+        with runtime.db.reading() as session:
+            return _shown(token, questions_page.look(session, token, item=item, now=now), form), 422
     runtime.page_waits.set()
     if level is Level.RED:
         return _page("patient/red.html", site)
@@ -110,7 +111,7 @@ def offline(token: str) -> Response:
         return jsonify(
             occasion=found.occasion.id,
             answered=found.answered,
-            telephone=found.patient.site.telephone,
+            telephone=dialled(found.patient.site.telephone, found.patient.site.country),
             call_from=float(found.call_from) if found.call_from is not None else None,
             items=[
                 {
