@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from notifications.catalog import CATALOG
 from notifications.dates import short_date, short_time
 from service.models import Patient, Reminder, Visit
 from service.use_cases import outbox, sites
@@ -48,7 +49,11 @@ def handle(session: Session, reminder_id: int, now: datetime) -> None:
         kind="reminder",
         template=row.template,
         patient=patient,
-        fields=fields_of(visit, patient),
+        fields={
+            name: value
+            for name, value in fields_of(visit, patient).items()
+            if name in CATALOG[row.template].fields
+        },
         visit_id=visit.id,
         due_at=row.due_at,
         expires_at=row.due_at + STALE,
