@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urldefrag
 
 import requests
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.rest import Client
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
@@ -203,6 +203,9 @@ def _our_errors() -> Iterator[None]:
         yield
     except TwilioRestException as error:
         raise _refusal(error) from None
+    except TwilioException:
+        # a list that is refused comes as the bare base class, its answer hidden in the arguments
+        raise TemporaryFailure("list", "the carrier refused to list messages", next_channel=False) from None
     except requests.ConnectionError as error:
         if _never_connected(error):
             raise TemporaryFailure("refused", "no connection to the carrier", next_channel=True) from None
