@@ -131,11 +131,6 @@ class FlagSchema(Schema):
     why = fields.String(required=True)
 
 
-class AddedSchema(Schema):
-    code = fields.String(required=True)
-    date = Day(required=True)
-
-
 MovedSchema = Schema.from_dict(
     {"code": fields.String(required=True), "from": Day(required=True), "to": Day(required=True)}, name="Moved"
 )
@@ -147,7 +142,7 @@ class DiffSchema(Schema):
     moved = fields.List(fields.Nested(MovedSchema), required=True)
     unchanged = fields.List(fields.String(), required=True)
     flagged = fields.List(fields.Nested(FlagSchema), required=True)
-    added = fields.List(fields.Nested(AddedSchema))
+    added = fields.List(fields.String())
     removed = fields.List(fields.String())
     late = fields.List(fields.String())
     messages_cancelled = fields.Integer(required=True)
