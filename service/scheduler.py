@@ -9,8 +9,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from service.clock import Clock
 from service.logs import get_logger
-from service.runtime import Runtime
 
 log = get_logger("scheduler")
 Job = Callable[[], Any]
@@ -19,8 +19,7 @@ Job = Callable[[], Any]
 class Scheduler:
     """Calls each job every so many seconds, never twice at once; a late call is made, not dropped."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._clock = runtime.clock
+    def __init__(self) -> None:
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={"default": ThreadPoolExecutor(8)},
@@ -30,8 +29,9 @@ class Scheduler:
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Call `job` now and then every so many seconds. What it raises is logged and stops nothing."""
+        # APScheduler reads the machine's own clock, whatever the study's clock is
         self._scheduler.add_job(
-            _guarded, "interval", seconds=seconds, id=name, args=(name, job), next_run_time=self._clock.machine()
+            _guarded, "interval", seconds=seconds, id=name, args=(name, job), next_run_time=Clock().machine()
         )
 
     def start(self) -> None:

@@ -41,7 +41,7 @@ class Worker:
             Lane(runtime, "pages", threads=config.page_threads, wake=runtime.page_waits),
             Lane(runtime, "bulk", threads=config.send_threads, wake=runtime.text_waits),
         )
-        self.scheduler = Scheduler(runtime)
+        self.scheduler = Scheduler()
         self._listener = Listener(runtime.db, runtime.page_waits)
         self._presences = [Presence(runtime.db, lane.sender.claimer) for lane in self.lanes]
         self._reconciler = Sender(runtime, claimer_name("reconcile"))

@@ -1,4 +1,4 @@
-"""The lanes with their real threads, against the simulator in this process. Waits are for conditions, never for time."""
+"""The lanes with their real threads, against the simulator in this process. Waits are for conditions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import func, select, update
 
 from notifications.carriers.base import SendResult
 from notifications.message import Channel, OutboundMessage
-from service.clock import Clock, StillClock
+from service.clock import StillClock
 from service.lanes import Lane, TokenBucket
-from service.models import Message
+from service.models import Message, Patient
 from service.presence import dead_claimers
 from service.sender import Sender
+from service.use_cases import outbox
 from tests.conftest import START
 from tests.sending import PostOffice
 
@@ -126,9 +127,6 @@ def test_a_commit_wakes_the_lane_of_its_messages(post: PostOffice) -> None:
 
 def test_a_rolled_back_message_wakes_nobody(post: PostOffice) -> None:
     post.runtime.page_waits.clear()
-    from service.models import Patient
-    from service.use_cases import outbox
-
     with pytest.raises(RuntimeError), post.db.unit_of_work() as session:
         patient = session.get_one(Patient, post.patient_id)
         outbox.enqueue(session, now=START, kind="reply", template="saved", patient=patient, dedupe="gone")
@@ -169,5 +167,3 @@ def test_what_a_dead_sender_held_is_looked_up_at_once(post: PostOffice) -> None:
     dead.deliver(ticket)
     assert post.sender.reconcile(dead=["lane.bulk@gone:1:x"]) > 0
     assert post.status(message) == "accepted" and len(post.texts()) == 1
-
-

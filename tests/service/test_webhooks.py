@@ -134,8 +134,8 @@ def test_a_text_that_breaks_its_reader_is_kept_visible_and_alarms_a_human(
 
 
 ODD = st.dictionaries(
-    st.sampled_from(["MessageSid", "SmsSid", "From", "To", "Body", "NumMedia", "MediaUrl0", "MessageStatus", "ErrorCode",
-                     "CallSid", "CallStatus", "Digits"]),
+    st.sampled_from(["MessageSid", "SmsSid", "From", "To", "Body", "NumMedia", "MediaUrl0", "MessageStatus",
+                     "ErrorCode", "CallSid", "CallStatus", "Digits"]),
     st.text(max_size=40), max_size=8,
 )  # fmt: skip
 
