@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -37,9 +38,13 @@ def demo(port: int, data_dir: Path | None, language: str) -> None:
     from service.logs import configure_logs
 
     configure_logs(as_json=False)
+    os.environ.setdefault(
+        "VIGILIA_SQLITE_SYNCHRONOUS", "OFF"
+    )  # thrown away at the end: a power cut loses nothing
     folder = data_dir or Path(tempfile.mkdtemp(prefix="vigilia-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "demo.db").unlink(missing_ok=True)
+    for old in folder.glob("demo.db*"):
+        old.unlink()
     config = stage.demo_config(folder, port)
     click.echo("Vigília demo: making up a study ...")
     built = stage.build(
@@ -56,8 +61,8 @@ def demo(port: int, data_dir: Path | None, language: str) -> None:
 
     application = DispatcherMiddleware(built.app, {"/twilio": built.simulator_app})
     server = make_server("127.0.0.1", port, application, threaded=True, request_handler=Quiet)
-    stage.play_first_weeks(built)
     built.engine.start()
+    built.engine.submit("the first weeks", lambda: stage.play_first_weeks(built))
     base = config.public_url
     click.echo(f"\n  Phones and clock   {base}/demo")
     click.echo(f"  Console            {base}/\n  API                {base}/api/docs\n")

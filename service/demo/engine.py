@@ -101,6 +101,11 @@ class Engine:
             self._jobs.put(Job(label, run))
             self._wake.set()
 
+    @property
+    def waiting(self) -> list[str]:
+        """The labels of the jobs that come after the running one."""
+        return [job.label for job in list(self._jobs.queue)]
+
     def do(self, job: Job) -> None:
         """One job, to its end."""
         self._cancel.clear()

@@ -144,6 +144,7 @@ def _everything(stage: Stage) -> dict[str, Any]:
         "now": now,
         "local": now.astimezone(ZONE),
         "progress": stage.engine.progress,
+        "waiting": stage.engine.waiting,
         "down": stage.simulator.faults.down,
         "lines": feed.lines(stage),
         "letters": list(reversed(stage.mailbox.letters[-8:])),

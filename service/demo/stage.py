@@ -26,7 +26,8 @@ from service.security import new_token
 
 ACCOUNT, FROM, PAGE_FROM, WHATSAPP_FROM = "AC" + "0" * 32, "+15550000001", "+15550000002", "+15550000003"
 ZONE = ZoneInfo(seed.ZONE)
-FIRST_DAY = datetime(2026, 2, 2, 9, 0, tzinfo=ZONE)
+FIRST_DAY = datetime(2026, 2, 12, 9, 0, tzinfo=ZONE)
+ENROLLED_AFTER = (0, 1, 4, 6, 8, 11, 13, 15, 18)  # days after FIRST_DAY, on working days
 CURTAIN = datetime(2026, 3, 4, 14, 40, tzinfo=ZONE)
 SECOND_PHONE = "P-002"  # speaks the other language, so that both are on the screen
 
@@ -99,14 +100,13 @@ def build(config: Config, *, make_runtime: MakeRuntime, make_app: MakeApp, langu
 
 
 def play_first_weeks(stage: Stage, *, patients: int = 9, curtain: datetime = CURTAIN) -> None:
-    """Enrol one patient every three days and let everybody answer until the curtain rises.
+    """Enrol the patients one after the other and let everybody answer until the curtain rises.
 
-    Everything goes through the real code, so that the demo opens on a study with calendars, answers and
-    visits.
+    Everything goes through the real code, so that the demo opens on a study with calendars, answers and visits.
     """
     stage.robots.clinic = True
-    for place, (code, _) in enumerate(seed.PATIENTS[:patients]):
-        stage.engine.advance_to(min(FIRST_DAY + timedelta(days=3 * place), curtain))
+    for (code, _), days in zip(seed.PATIENTS[:patients], ENROLLED_AFTER, strict=False):
+        stage.engine.advance_to(min(FIRST_DAY + timedelta(days=days), curtain))
         on = stage.runtime.clock.now().astimezone(ZONE).date()
         with stage.runtime.db.unit_of_work() as session:
             seed.enrol(session, code, on=on, now=stage.runtime.clock.now(), language=language_of(stage, code))
