@@ -111,7 +111,8 @@ def _typed(item: Item, link: str, answer: Any) -> str:
         unit = str(quantity.get("code") or quantity.get("unit") or "").lower()
         if unit not in CELSIUS and unit not in FAHRENHEIT:
             raise RuleViolation(here, unit, "a temperature is in Cel or [degF]")
-        return _number(quantity.get("value"), here) + ("F" if unit in FAHRENHEIT else "")
+        sign = "F" if unit in FAHRENHEIT else "C" if unit else ""
+        return _number(quantity.get("value"), here) + sign
     if item.type in (ItemType.TEMPERATURE, ItemType.NUMBER):
         value = _get(answer, "valueDecimal")
         return _number(_get(answer, "valueInteger") if value is None else value, here)

@@ -78,8 +78,10 @@ class AdviceSchema(Schema):
 
 
 class HandedInSchema(Schema):
-    """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now. `ask`: what is
-    to be asked at once beside it."""
+    """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now.
+
+    `ask`: what is to be asked at once beside it.
+    """
 
     occasion = fields.Integer(required=True)
     level = fields.String(required=True)

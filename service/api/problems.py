@@ -19,7 +19,7 @@ from service.logs import get_logger
 from workflows.decisions import RuleViolation
 
 MEDIA_TYPE = "application/problem+json"
-MACHINES = ("/api/", "/webhooks/", "/calendar/")  # addresses that programs call; the rest is pages
+MACHINES = ("/api/", "/webhooks/", "/calendar/", "/fhir/")  # addresses that programs call; the rest is pages
 LONGEST_VALUE = 200
 
 log = get_logger("api")

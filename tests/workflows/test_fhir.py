@@ -109,7 +109,7 @@ def test_a_header_that_is_wrong_names_its_element(change: dict[str, Any], field:
 @pytest.mark.parametrize(
     ("item", "typed"),
     [
-        ({"linkId": "temp", "answer": [{"valueQuantity": {"value": 37.8, "code": "Cel"}}]}, {"temp": "37.8"}),
+        ({"linkId": "temp", "answer": [{"valueQuantity": {"value": 37.8, "code": "Cel"}}]}, {"temp": "37.8C"}),
         ({"linkId": "temp", "answer": [{"valueQuantity": {"value": 100.4, "code": "[degF]"}}]}, {"temp": "100.4F"}),
         ({"linkId": "temp", "answer": [{"valueDecimal": 38}]}, {"temp": "38"}),
         ({"linkId": "temp.none", "answer": [{"valueCoding": {"code": "no_thermometer"}}]}, {"temp": "NO"}),
@@ -158,7 +158,7 @@ def test_stored_answers_go_out_and_come_back(daily: Questionnaire) -> None:
     )
     QuestionnaireResponse(**resource)
     handed = fhir_response.read_header(resource | {"identifier": {"value": "x"}})
-    assert fhir_response.read_answers(daily, handed) == {"temp": "37.8", "signs": "A N", "doses": "2"}
+    assert fhir_response.read_answers(daily, handed) == {"temp": "37.8C", "signs": "A N", "doses": "2"}
 
 
 def test_no_thermometer_goes_out_as_the_choice_beside_the_question(daily: Questionnaire) -> None:
