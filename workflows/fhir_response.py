@@ -111,8 +111,11 @@ def _typed(item: Item, link: str, answer: Any) -> str:
         unit = str(quantity.get("code") or quantity.get("unit") or "").lower()
         if unit not in CELSIUS and unit not in FAHRENHEIT:
             raise RuleViolation(here, unit, "a temperature is in Cel or [degF]")
-        sign = "F" if unit in FAHRENHEIT else "C" if unit else ""
-        return _number(quantity.get("value"), here) + sign
+        number = _number(quantity.get("value"), here)
+        sign, low, high = ("F", 77, 113) if unit in FAHRENHEIT else ("C", 25, 45)
+        if not low <= Decimal(number) <= high:
+            raise RuleViolation(here, number, f"is no body temperature in {sign}")
+        return number + sign
     if item.type in (ItemType.TEMPERATURE, ItemType.NUMBER):
         value = _get(answer, "valueDecimal")
         return _number(_get(answer, "valueInteger") if value is None else value, here)
