@@ -150,11 +150,13 @@ def _record(
         studies.design_for(session, patient), calendar.recorded(session, patient), patient.timezone
     )
     check_planned(studies.design_for(session, patient), resolved, name)
-    diff = calendar.refresh(session, patient, now=now)
-    if happened and day is not None:
-        deviation = held.complete_own(session, patient, name, day, reason=reason, actor=actor, now=now)
-        before["deviation"] = deviation.id if deviation else None
-    return diff, before
+
+    def settle() -> None:
+        if happened and day is not None:
+            deviation = held.complete_own(session, patient, name, day, reason=reason, actor=actor, now=now)
+            before["deviation"] = deviation.id if deviation else None
+
+    return calendar.refresh(session, patient, now=now, settle=settle), before
 
 
 def _checked(session: Session, patient: Patient, name: str, day: Day | None, today: Day) -> Anchor:

@@ -4,7 +4,7 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,7 +26,9 @@ NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
 
 def lock(session: Session, patient: Patient) -> None:
-    """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each other."""
+    """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each
+    other.
+    """
     session.scalars(
         select(Patient)
         .where(Patient.id == patient.id)
@@ -35,27 +37,33 @@ def lock(session: Session, patient: Patient) -> None:
     ).one()
 
 
-def recorded(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
-    """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped."""
+def recorded(
+    session: Session,
+    patient: Patient,
+    *,
+    design: StudyDesign | None = None,
+    visits: Sequence[Visit] | None = None,
+) -> dict[str, anchor_rules.AnchorDate]:
+    """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped.
+
+    `design` and `visits` are the patient's own, where the caller has them in hand.
+    """
     rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
     found = {row.name: as_rule(row) for row in rows}
-    given_up = cancelled_by_hand(session, patient)
-    for anchor in studies.design_for(session, patient).anchors if given_up else ():
+    given_up = cancelled_by_hand(visits_of(session, patient) if visits is None else visits)
+    for anchor in (design or studies.design_for(session, patient)).anchors if given_up else ():
         own = found.get(anchor.name)
         if anchor.recorded_by in given_up and (own is None or own.actual is None):
             found[anchor.name] = anchor_rules.AnchorDate(anchor.name, skipped=True)
     return found
 
 
-def cancelled_by_hand(session: Session, patient: Patient) -> frozenset[str]:
+def cancelled_by_hand(visits: Sequence[Visit]) -> frozenset[str]:
     """Codes that a person cancelled: planning leaves them out. What planning itself cancelled may come
     back.
     """
-    return frozenset(
-        visit.code
-        for visit in visits_of(session, patient)
-        if visit.status == VisitStatus.CANCELLED and not is_left_by_plan(visit)
-    )
+    cancelled = (visit for visit in visits if visit.status == VisitStatus.CANCELLED)
+    return frozenset(visit.code for visit in cancelled if not is_left_by_plan(visit))
 
 
 def is_left_by_plan(visit: Visit) -> bool:
@@ -92,16 +100,20 @@ def plan(
     patient: Patient,
     *,
     now: datetime,
-    anchors: Mapping[str, anchor_rules.AnchorDate] | None = None,
     design: StudyDesign | None = None,
+    visits: Sequence[Visit] | None = None,
 ) -> tuple[PlannedVisit, ...]:
-    """What the calendar should be now; `anchors` and `design` in place of the patient's own, for a preview."""
+    """What the calendar should be now. `design` in place of the patient's own, for the preview of an
+    amendment.
+    """
+    there = visits_of(session, patient) if visits is None else visits
+    used = design or studies.design_for(session, patient)
     return plan_visits(
-        design or studies.design_for(session, patient),
-        recorded(session, patient) if anchors is None else anchors,
+        used,
+        recorded(session, patient, design=used, visits=there),
         patient.timezone,
         sites.closed_days(patient.site),
-        without=cancelled_by_hand(session, patient),
+        without=cancelled_by_hand(there),
         today=now.astimezone(ZoneInfo(patient.timezone)).date(),
     )
 
@@ -111,13 +123,14 @@ def difference(
     patient: Patient,
     *,
     now: datetime,
-    anchors: Mapping[str, anchor_rules.AnchorDate] | None = None,
     design: StudyDesign | None = None,
+    visits: Sequence[Visit] | None = None,
 ) -> Diff:
     """What planning anew would do to the rows; nothing is changed."""
     used = design or studies.design_for(session, patient)
-    existing = [as_existing(visit, used) for visit in visits_of(session, patient) if not is_left_by_plan(visit)]
-    wanted = plan(session, patient, now=now, anchors=anchors, design=design)
+    there = visits_of(session, patient) if visits is None else visits
+    existing = [as_existing(visit, used) for visit in there if not is_left_by_plan(visit)]
+    wanted = plan(session, patient, now=now, design=used, visits=there)
     return replan(existing, wanted, today=now.astimezone(ZoneInfo(patient.timezone)).date())
 
 
@@ -139,17 +152,22 @@ def as_existing(visit: Visit, design: StudyDesign) -> ExistingVisit:
     )
 
 
-def refresh(session: Session, patient: Patient, *, now: datetime) -> dict[str, Any]:
+def refresh(
+    session: Session, patient: Patient, *, now: datetime, settle: Callable[[], None] | None = None
+) -> dict[str, Any]:
     """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
 
     Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted, and
-    comes back as the same row. A patient who has left has nothing planned.
+    comes back as the same row. A patient who has left has nothing planned. `settle` is called between
+    visits and reminders.
     """
     if patient.status != PatientStatus.ENROLLED:
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0}
-    diff = difference(session, patient, now=now)
-    rows = {visit.code: visit for visit in visits_of(session, patient)}
-    _apply(session, patient, diff, rows, now=now)
+    there = visits_of(session, patient)
+    diff = difference(session, patient, now=now, visits=there)
+    _apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
+    if settle is not None:
+        settle()
     reminders = calendar_reminders.sync(session, patient, moved={one.code for one in diff.moved}, now=now)
     questions = occasions.plan(session, patient, now=now)
     calendar_stops.sync(session, patient, now=now)

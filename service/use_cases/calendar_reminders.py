@@ -29,8 +29,9 @@ def sync(session: Session, patient: Patient, *, moved: Collection[str] = (), now
     from service.use_cases.calendar import recorded, visits_of
 
     design = studies.design_for(session, patient)
-    anchors = resolve_anchors(design, recorded(session, patient), patient.timezone)
     visits = visits_of(session, patient)
+    known = recorded(session, patient, design=design, visits=visits)
+    anchors = resolve_anchors(design, known, patient.timezone)
     there: dict[int, dict[str, Reminder]] = {}
     for row in session.scalars(select(Reminder).where(Reminder.patient_id == patient.id).order_by(Reminder.id)):
         there.setdefault(row.visit_id, {})[row.key] = row

@@ -78,9 +78,14 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
         )
     )
     session.flush()
-    calendar.refresh(session, patient, now=now)
-    if new.enrolled_on <= today:
-        held.complete_own(session, patient, held.ENROLMENT, new.enrolled_on, reason="enrolled", actor=actor, now=now)
+
+    def settle() -> None:
+        if new.enrolled_on <= today:
+            held.complete_own(
+                session, patient, held.ENROLMENT, new.enrolled_on, reason="enrolled", actor=actor, now=now
+            )
+
+    calendar.refresh(session, patient, now=now, settle=settle)
     visits = calendar.visits_of(session, patient)
     outbox.enqueue(
         session, now=now, kind="reply", template="welcome", patient=patient, lane=outbox.BULK,

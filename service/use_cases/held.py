@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, Deviation, Patient, Visit
-from service.use_cases import audit, calendar_reminders, studies
+from service.use_cases import audit, studies
 from workflows.visits import VisitStatus, is_inside
 
 ENROLMENT = "enrolment"
@@ -31,11 +31,7 @@ def complete_own(
 ) -> Deviation | None:
     """The visit that dates `anchor` took place on `day`; the deviation, where that is outside its window."""
     visit = own_visit(session, patient, anchor)
-    if visit is None:
-        return None
-    deviation = complete(session, visit, day, reason=reason, actor=actor, now=now)
-    calendar_reminders.sync(session, patient, now=now)
-    return deviation
+    return None if visit is None else complete(session, visit, day, reason=reason, actor=actor, now=now)
 
 
 def complete(
