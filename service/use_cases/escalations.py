@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
 from service.models import Alert, AlertLog, EscalationRun, Message, Page, Site, Staff
-from service.use_cases import contacts, oncall, pages, staff
+from service.use_cases import contacts, fallback, oncall, pages, staff
 from service.use_cases.sweep import Sweep
 from workflows import escalation
 from workflows.alerts import AlertState, AlertStatus, Decision, Outcome
@@ -149,11 +149,7 @@ def _people(session: Session, site_id: int, recipient: str, at: datetime) -> lis
     if recipient.startswith("role:"):
         return [one.id for one in staff.with_role(session, site_id, recipient.removeprefix("role:"))]
     if recipient == escalation.FALLBACK:
-        named = session.get_one(Site, site_id).settings.get("fallback_staff", [])
-        if named:
-            active = select(Staff.id).where(Staff.id.in_(named), Staff.active).order_by(Staff.id)
-            return list(session.scalars(active))
-        return [one.id for one in staff.with_role(session, site_id, "investigator", "clinician")]
+        return fallback.of_site(session, session.get_one(Site, site_id))
     return [duty.staff_id for duty in oncall.who(session, site_id, at) if duty.layer == recipient]
 
 

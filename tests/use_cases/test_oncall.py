@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.errors import Conflict
 from service.models import AuditEntry, Rota, Site, Staff
-from service.use_cases import oncall, staff
+from service.use_cases import fallback, oncall, staff
 from service.use_cases.rotas import Stretch
 from tests.conftest import START
 from tests.use_cases.case_help import person
@@ -126,6 +126,19 @@ def test_somebody_who_left_is_a_hole_not_a_name(session, rota):
     assert names(session, START) == [("backup", "Dr. Lima")]
     (hole,) = oncall.holes(session, rota.site_id, START, START + timedelta(hours=72))
     assert (hole.layer, hole.start, hole.end) == ("on_call", START, START + timedelta(hours=72))
+
+
+def test_the_fallback_is_who_was_named_and_else_everybody(session, rota):
+    site = session.get(Site, rota.site_id)
+    reis, lima, prado = (person(session, name).id for name in ("Dr. Reis", "Dr. Lima", "Dr. Prado"))
+    assert fallback.of_site(session, site) == sorted([reis, lima, prado])
+    fallback.choose(session, site, [prado], actor="staff:1", now=START)
+    assert fallback.of_site(session, site) == [prado]
+    staff.deactivate(session, person(session, "Dr. Prado"), actor="system", now=START)
+    session.flush()
+    assert fallback.of_site(session, site) == sorted([reis, lima])
+    with pytest.raises(RuleViolation):
+        fallback.choose(session, site, [prado], actor="staff:1", now=START)
 
 
 def test_a_site_without_a_rota_is_one_hole(session, rota):

@@ -195,6 +195,34 @@ def test_the_calendar_shows_who_is_on_duty_and_takes_a_stand_in(world):
     assert "congress" not in get(ana, "/on-call").get_data(as_text=True)
 
 
+def test_a_rota_is_planned_and_the_fallback_chosen(world):
+    ana, site = world.browser(), world.site().id
+    plan = f"/on-call/sites/{site}/plan"
+    lima, prado = world.staff("Dr. Lima").id, world.staff("Dr. Prado").id
+    assert 'value="Fever line"' in get(ana, plan).get_data(as_text=True)
+    good = {"name": "Fever line", "every": "day", "start": "2026-03-02", "handover": "07:00"}
+    good |= {"on_call_1": str(lima), "on_call_2": str(prado)}
+    save = f"/on-call/sites/{site}/rota"
+    for wrong in ({"on_call_1": "", "on_call_2": ""}, {"handover": "7 am"}, {"every": "month"}, {"on_call_1": "999"}):
+        assert submit(ana, plan, save, **(good | wrong)).status_code == 422
+    assert submit(ana, plan, save, **good).status_code == 303
+    with world.runtime.db.reading() as session:
+        rota = session.scalars(select(Rota)).one()
+        assert rota.layers[0]["members"] == [lima, prado] and rota.layers[0]["every"] == "day"
+    assert submit(ana, plan, f"/on-call/sites/{site}/fallback", people=str(prado)).status_code == 303
+    assert world.site().settings == {"fallback_staff": [prado]}
+    assert submit(ana, plan, f"/on-call/sites/{site}/fallback", people="999").status_code == 422
+
+
+def test_the_first_rota_of_a_site_can_be_made(world):
+    with world.runtime.db.unit_of_work() as session:
+        session.delete(session.scalars(select(Rota)).one())
+    ana, site, lima = world.browser(), world.site().id, world.staff("Dr. Lima").id
+    form = {"name": "New", "every": "week", "start": "2026-03-02", "handover": "08:00", "on_call_1": str(lima)}
+    assert submit(ana, f"/on-call/sites/{site}/plan", f"/on-call/sites/{site}/rota", **form).status_code == 303
+    assert "Dr. Lima" in get(ana, "/on-call").get_data(as_text=True)
+
+
 def test_a_hole_in_the_rota_is_shown(world):
     with world.runtime.db.unit_of_work() as session:
         rota = session.scalars(select(Rota)).one()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.web.oncall import calendar, cases, links, push, team
+from service.web.oncall import calendar, cases, links, plan, push, team
 from service.web.oncall.blueprint import by_link, oncall
 
-__all__ = ["BLUEPRINTS", "calendar", "cases", "links", "push", "team"]
+__all__ = ["BLUEPRINTS", "calendar", "cases", "links", "plan", "push", "team"]
 
 BLUEPRINTS = (oncall, by_link)
