@@ -93,6 +93,11 @@ class Engine:
         """Stop the running job at its next step."""
         self._cancel.set()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the running job was told to end."""
+        return self._cancel.is_set()
+
     def submit(self, label: str, run: Callable[[], None]) -> None:
         """Do `run` in the engine's thread; at once where no thread runs."""
         if self._thread is None:

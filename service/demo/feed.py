@@ -8,11 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from service.demo.stage import Stage
+from service.demo.words import DONE
 from service.models import AuditEntry, Inbound, Message, Patient, Staff
 
 SHOWN = 40
-# Steps that a message's own line tells already, or that nobody watching needs.
-DULL = ("message:", "heartbeat:", "receipt:", "link:")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def lines(stage: Stage, limit: int = SHOWN) -> list[Line]:
             )
             found.append(Line(inbound.received_at, "in", who, inbound.body, inbound.status))
         for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2 * limit)):
-            if not entry.action.startswith(DULL):
+            if entry.action in DONE["en"]:
                 who = patients.get(entry.patient_id or 0, "")
                 found.append(Line(entry.at, "audit", who, entry.action, _actor(entry.actor, people)))
     found += [Line(at, "clock", "", what) for at, what in stage.engine.moves[-limit:]]

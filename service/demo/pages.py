@@ -13,7 +13,7 @@ from service.access import public
 from service.demo import feed, seed, stories
 from service.demo.sim_state import Call
 from service.demo.stage import ZONE, Stage
-from service.demo.words import WORDS
+from service.demo.words import DONE, WORDS
 from service.web import i18n
 
 WHY = "a demo on this machine: made-up people, and every phone is on the page"
@@ -140,6 +140,7 @@ def _everything(stage: Stage) -> dict[str, Any]:
     now = stage.runtime.clock.now()
     return {
         "w": _words(),
+        "done": DONE.get(i18n.language(), DONE["en"]),
         "zone": str(ZONE),
         "now": now,
         "local": now.astimezone(ZONE),

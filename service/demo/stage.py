@@ -111,6 +111,8 @@ def play_first_weeks(stage: Stage, *, patients: int = 9, curtain: datetime = CUR
         with stage.runtime.db.unit_of_work() as session:
             seed.enrol(session, code, on=on, now=stage.runtime.clock.now(), language=language_of(stage, code))
         stage.engine.settle()
+        if stage.engine.cancelled:
+            break
     stage.engine.advance_to(curtain)
     stage.robots.clinic = False
     stage.robots.skip()

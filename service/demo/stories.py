@@ -22,6 +22,16 @@ def at_night(now: datetime) -> datetime:
     return night if night > local else night + timedelta(days=1)
 
 
+def with_the_clinic(stage: Stage, run: Callable[[], None]) -> None:
+    """Run while the care team works by itself: an old case that nobody takes would page all day long."""
+    stage.robots.clinic = True
+    try:
+        run()
+    finally:
+        stage.robots.clinic = False
+        stage.robots.skip()
+
+
 def type_text(stage: Stage, number: str, body: str) -> None:
     """Somebody types a text on their phone, as an answer to the newest one they have."""
     phone = stage.simulator.phone(number)
@@ -36,7 +46,7 @@ def fever(stage: Stage, patient: str) -> None:
     """Fever at 03:12: the clock goes to the night, then the patient types it."""
     number = dict(seed.PATIENTS)[patient]
     stage.robots.quiet.discard(number)  # until then it is a patient like the others
-    stage.engine.advance_to(at_night(stage.runtime.clock.now()))
+    with_the_clinic(stage, lambda: stage.engine.advance_to(at_night(stage.runtime.clock.now())))
     stage.robots.quiet.add(number)
     type_text(stage, number, FEVER)
     stage.engine.settle()
@@ -68,7 +78,7 @@ STORIES: dict[str, Callable[[Stage, str], None]] = {
 
 
 def end_of_study(stage: Stage) -> datetime:
-    """Day 182 after the first infusion of the patient who had it last; from now where nobody had one."""
+    """Day 182 after the newest first infusion; from now where nobody had one."""
     with stage.runtime.db.reading() as session:
         dates = session.scalars(
             select(AnchorDate.actual_date).where(
@@ -82,18 +92,22 @@ def end_of_study(stage: Stage) -> datetime:
 
 
 def run_to_the_end(stage: Stage) -> None:
-    """To day 182, with everybody answering by themselves."""
-    kept, stage.robots.quiet, stage.robots.clinic = stage.robots.quiet, set(), True
+    """To day 182, with everybody answering by themselves, and two fevers on the way."""
+    numbers, today = dict(seed.PATIENTS), stage.runtime.clock.now().astimezone(ZONE).date()
+    kept, stage.robots.quiet = stage.robots.quiet, set()
+    stage.robots.fevers |= {
+        (numbers["P-004"], today + timedelta(days=20)): "38,2 N 1 3",
+        (numbers["P-007"], today + timedelta(days=45)): "38,6 A 1 4",
+    }
     try:
-        stage.engine.advance_to(end_of_study(stage))
+        with_the_clinic(stage, lambda: stage.engine.advance_to(end_of_study(stage)))
     finally:
-        stage.robots.quiet, stage.robots.clinic = kept, False
-        stage.robots.skip()
+        stage.robots.quiet = kept
 
 
 CLOCK: dict[str, Callable[[Stage], None]] = {
     "hour": lambda stage: stage.engine.advance(timedelta(hours=1)),
-    "day": lambda stage: stage.engine.advance(timedelta(days=1)),
+    "day": lambda stage: with_the_clinic(stage, lambda: stage.engine.advance(timedelta(days=1))),
     "next": lambda stage: stage.engine.next_event(),
     "end": run_to_the_end,
 }
