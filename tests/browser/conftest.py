@@ -40,8 +40,9 @@ def chromium() -> Iterator[Any]:
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -72,7 +73,9 @@ def opened(chromium: Any, address: str) -> Iterator[Opener]:
     contexts: list[Any] = []
     errors: list[str] = []
 
-    def open_page(*, width: int = 1280, height: int = 900, dark: bool = False, script: bool = True, locale: str = "en-GB") -> Any:
+    def open_page(
+        *, width: int = 1280, height: int = 900, dark: bool = False, script: bool = True, locale: str = "en-GB"
+    ) -> Any:
         context = chromium.new_context(
             base_url=address,
             viewport={"width": width, "height": height},
@@ -105,11 +108,11 @@ def log_in(page: Any, person: Any) -> None:
     page.wait_for_url(lambda url: "/login" not in url)
 
 
-def check_accessible(page: Any) -> None:
-    """No axe violation, and nothing wider than the screen."""
+def check_accessible(page: Any, *rules: str) -> None:
+    """No axe violation (of all rules, or of those named), and nothing wider than the screen."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page)
+    found = Axe().run(page, options={"runOnly": list(rules)} if rules else None)
     assert found.violations_count == 0, found.generate_report()
     sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert sideways <= 0, f"{page.url} is {sideways} px wider than the screen"

@@ -1,4 +1,4 @@
-"""A browser without a browser: reads a page's forms, fills them in and sends them, as a person does without JavaScript."""
+"""A browser without a browser: reads forms, fills them in and sends them, as a person does without JavaScript."""
 
 from __future__ import annotations
 

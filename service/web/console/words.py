@@ -134,9 +134,11 @@ TASK: Words = {
     "visit_change": _("asks for another date"),
     "confirm_arrival": _("sent to the emergency room: ask whether the patient arrived"),
     "silent": _("no answer: call"),
-    "unread": _("a text that nobody could read: look at it"),
+    "free_text": _("wrote a text: read it and answer"),
+    "unclear_answer": _("an answer that could not be read: call"),
+    "text_not_read": _("a text that could not be handled: look at it"),
     "unknown_sender": _("a text from an unknown number"),
-    "poisoned": _("a text that could not be handled: look at it"),
+    "which_patient": _("two patients share a number: ask which one wrote"),
 }
 RULE: Words = {
     "T-RED": _("temperature at or above the study's limit"),
