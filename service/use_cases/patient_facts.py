@@ -39,10 +39,12 @@ class Given:
 
 
 def as_value(kind: ItemType, stored: Mapping[str, Any]) -> Any:
-    """A stored answer as the rules take it: Decimal, tuple of letters, or text."""
+    """A stored answer as the rules take it: Decimal, tuple of letters, or text; None: left out."""
     value = stored.get("value")
+    if value is None:
+        return None
     if kind is ItemType.LETTERS:
-        return tuple(value or ())
+        return tuple(value)
     if kind is ItemType.NUMBER or (kind is ItemType.TEMPERATURE and _is_number(value)):
         return Decimal(str(value))
     return value

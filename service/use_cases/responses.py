@@ -111,6 +111,8 @@ def _read(form: Questionnaire, key: str, value: Any, language: str) -> Answer:
         item = form.item(key)
     except KeyError:
         raise RuleViolation(key, value, f"is no question of {form.key}") from None
+    if not item.required and value in (None, ""):
+        return Answer(None, "")  # left out on purpose: it is not asked again
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     found = read_answer(item, text, language)
     if isinstance(found, Wrong):
@@ -259,7 +261,7 @@ def _store(
         inbound_id=source.inbound.id if source.inbound else None,
         questionnaire=form.key if occasion else None,
         item=key,
-        value={"value": list(value) if isinstance(value, tuple) else str(value)},
+        value={"value": list(value) if isinstance(value, tuple) else None if value is None else str(value)},
         raw=answer.raw,
         channel=source.channel,
         typed_by=source.typed_by,
