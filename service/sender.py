@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import OperationalError
 
-from notifications.carriers.base import AnswerLost, CarrierError, PermanentFailure, TemporaryFailure
+from notifications.carriers.base import (
+    LAST_LOOK,
+    AnswerLost,
+    CarrierError,
+    PermanentFailure,
+    TemporaryFailure,
+    TooLate,
+)
 from notifications.message import Channel, DeliveryStatus
 from notifications.render import RenderError
 from service import telemetry
@@ -53,7 +60,7 @@ class Sender:
     def drain(self, lane: str | None = None) -> int:
         """Send everything that is due now, pages first, and settle what is unknown; how many rows were dealt with."""
         total = 0
-        while True:
+        while self._waits(lane):
             done = self.reconcile() if lane is None else 0
             for one in (lane,) if lane else (outbox.PAGES, outbox.BULK):
                 tickets, ended = self.claim(one, BATCH)
@@ -64,7 +71,15 @@ class Sender:
                     break  # look for pages again before the bulk
             total += done
             if not done:
-                return total
+                break
+        return total
+
+    def _waits(self, lane: str | None) -> bool:
+        """Whether anything is due, in one query: most looks of an idle tick find nothing."""
+        clock = self.runtime.clock
+        with self.runtime.db.reading() as session:
+            send_at, check = session.execute(outbox_unknown.waiting(lane)).one()
+        return send_at is not None and send_at <= clock.now() or check is not None and check <= clock.machine()
 
     def claim(self, lane: str, limit: int) -> tuple[list[Ticket], int]:
         """Claim at most `limit`; the tickets, and how many rows were ended or put off instead."""
@@ -118,10 +133,17 @@ class Sender:
             return _never(message, "template", f"cannot be written: {error}")
         reach("sending")
         began = clock.monotonic()
-        if began - ticket.claimed > self.runtime.config.fence_seconds:
-            return Unwanted(message, DeliveryStatus.READY, "too long after its claim; claimed again", clock.now())
+
+        def fence() -> None:
+            if clock.monotonic() - ticket.claimed > self.runtime.config.fence_seconds:
+                raise TooLate("fence", "too long after its claim; claimed again")
+
+        looked = LAST_LOOK.set(fence)
         try:
+            fence()
             answer = carrier.send(outbound)
+        except TooLate as error:
+            return Unwanted(message, DeliveryStatus.READY, error.message, clock.now())
         except TemporaryFailure as error:
             return Refused(
                 message, Failure(DeliveryStatus.FAILED_TEMPORARY, str(error.code), error.message, error.next_channel),
@@ -139,6 +161,7 @@ class Sender:
             log.error("carrier_raised", message=message.id, error=type(error).__name__)
             return Lost(message, "raised", type(error).__name__)
         finally:
+            LAST_LOOK.reset(looked)
             telemetry.CARRIER_SECONDS.labels(channel.value).observe(max(clock.monotonic() - began, 0))
         reach("answered")
         return Taken(message, answer.provider_id, answer.status)

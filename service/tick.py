@@ -17,7 +17,7 @@ from service.killpoints import reach
 from service.logs import get_logger
 from service.runtime import BackedOff, Runtime
 from service.sender import Sender
-from service.use_cases import audit, outbox, outbox_unknown, sweeps
+from service.use_cases import audit, outbox_unknown, sweeps
 from service.use_cases.sweep import Sweep
 
 log = get_logger("tick")
@@ -40,8 +40,13 @@ class TickReport:
 def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
     """Handle what is due now, at most `limit` rows a sweep."""
     report = TickReport()
+    with runtime.db.reading() as session:
+        waiting = sweeps.waiting(session)
     for sweep in sweeps.SWEEPS:
         now = runtime.clock.now()
+        at = waiting.get(sweep.name)
+        if at is None or at > now and not sweep.watches:
+            continue
         try:
             with runtime.db.reading() as session:
                 due = sweep.due(session, now, limit)
@@ -52,6 +57,9 @@ def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
             continue
         for row in due:
             _one(runtime, sweep, row, report)
+        if due:  # what was handled may have made rows of later sweeps due
+            with runtime.db.reading() as session:
+                waiting = sweeps.waiting(session)
     telemetry.LAST_TICK.set(runtime.clock.machine().timestamp())
     return report
 
@@ -121,8 +129,8 @@ def next_due(runtime: Runtime) -> datetime | None:
     """When (study time) the next thing is due: a row of a sweep, a message, or the look-up of an unknown one."""
     clock = runtime.clock
     with runtime.db.reading() as session:
-        found = [sweeps.next_due(session), outbox.next_due(session)]
-        check = outbox_unknown.next_check(session)
+        send_at, check = session.execute(outbox_unknown.waiting(None)).one()
+        found = [sweeps.next_due(session), send_at]
     if check is not None:
         found.append(clock.now() + (check - clock.machine()))
     return min((one for one in found if one is not None), default=None)

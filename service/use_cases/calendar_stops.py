@@ -84,9 +84,5 @@ def handle(session: Session, timer_id: int, now: datetime) -> None:
     calendar.refresh(session, patient, now=now)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next stop comes."""
-    return session.scalar(select(func.min(Timer.due_at)).where(Timer.done_at.is_(None), Timer.kind == KIND))
-
-
-SWEEPS = (Sweep("calendar_stops", due, handle, next_due),)
+WAITS = (select(func.min(Timer.due_at)).where(Timer.done_at.is_(None), Timer.kind == KIND),)
+SWEEPS = (Sweep("calendar_stops", due, handle, WAITS),)

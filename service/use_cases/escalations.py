@@ -172,13 +172,6 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     return [run_id for _, run_id in waiting][:limit]
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next alert wants to be looked at; None when none does."""
-    rung = session.scalar(select(func.min(EscalationRun.due_at)).where(EscalationRun.due_at.is_not(None)))
-    outcome = session.scalar(select(func.min(Alert.outcome_due_at)).where(Alert.status == "acknowledged"))
-    return min((at for at in (rung, outcome) if at is not None), default=None)
-
-
 def failed_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Runs whose latest rung has no living page left although the next one is not due yet."""
     return list(
@@ -239,11 +232,9 @@ def _handle_failed(session: Session, run_id: int, now: datetime) -> None:
     move_on(session, run_id, now=now)
 
 
-def _never(session: Session) -> datetime | None:
-    return None
-
-
+CLIMBING = select(func.min(EscalationRun.due_at)).where(EscalationRun.due_at.is_not(None))
+OUTCOMES = select(func.min(Alert.outcome_due_at)).where(Alert.status == "acknowledged")
 SWEEPS = (
-    Sweep("escalation", due, _handle_due, next_due),
-    Sweep("failed_pages", failed_due, _handle_failed, _never),
+    Sweep("escalation", due, _handle_due, (CLIMBING, OUTCOMES)),
+    Sweep("failed_pages", failed_due, _handle_failed, (CLIMBING,), watches=True),
 )

@@ -153,9 +153,5 @@ def _again(session: Session, inbound_id: int, now: datetime) -> None:
         poison(session, inbound_id, type(error).__name__, now=now)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next unread text is looked at."""
-    return session.scalar(select(func.min(Inbound.next_try_at)).where(Inbound.status != HANDLED))
-
-
-SWEEPS = (Sweep("inbox", due, _again, next_due),)
+WAITS = (select(func.min(Inbound.next_try_at)).where(Inbound.status != HANDLED),)
+SWEEPS = (Sweep("inbox", due, _again, WAITS),)

@@ -92,9 +92,5 @@ def _end(row: Occasion, status: OccasionStatus, reason: str) -> None:
     row.status, row.next_due_at, row.ended_reason, row.item = status.value, None, reason, None
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next occasion has something to do."""
-    return session.scalar(select(func.min(Occasion.next_due_at)))
-
-
-SWEEPS = (Sweep("occasions", due, handle, next_due),)
+WAITS = (select(func.min(Occasion.next_due_at)),)
+SWEEPS = (Sweep("occasions", due, handle, WAITS),)

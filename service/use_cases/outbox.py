@@ -184,15 +184,16 @@ def cancel_message(session: Session, message: Message, *, reason: str, actor: st
 
 def due(session: Session, now: datetime, *, lane: str | None = None) -> int:
     """How many messages wait to be claimed at `now`."""
-    return int(session.scalar(_ready(select(func.count()), lane).where(Message.send_at <= now)) or 0)
+    return int(session.scalar(ready(select(func.count()), lane).where(Message.send_at <= now)) or 0)
 
 
 def next_due(session: Session, *, lane: str | None = None) -> datetime | None:
     """When the next message may leave; None when none waits."""
-    found: datetime | None = session.scalar(_ready(select(func.min(Message.send_at)), lane))
+    found: datetime | None = session.scalar(ready(select(func.min(Message.send_at)), lane))
     return found
 
 
-def _ready(statement: Any, lane: str | None) -> Any:
+def ready(statement: Any, lane: str | None) -> Any:
+    """The statement over the messages of `lane` (None: of both) that wait to be sent."""
     statement = statement.select_from(Message).where(text("message.status = 'ready'"))
     return statement.where(Message.lane.in_((lane,) if lane else (PAGES, BULK)))

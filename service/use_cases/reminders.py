@@ -83,9 +83,5 @@ def _why_not(row: Reminder, visit: Visit, patient: Patient, now: datetime) -> st
     return ""
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next reminder is due."""
-    return session.scalar(select(func.min(Reminder.due_at)).where(Reminder.status == PENDING))
-
-
-SWEEPS = (Sweep("reminders", due, handle, next_due),)
+WAITS = (select(func.min(Reminder.due_at)).where(Reminder.status == PENDING),)
+SWEEPS = (Sweep("reminders", due, handle, WAITS),)

@@ -36,9 +36,5 @@ def handle(session: Session, task_id: int, now: datetime) -> None:
     )  # fmt: skip
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next clock runs out."""
-    return session.scalar(select(func.min(Task.due_at)).where(Task.status == OPEN))
-
-
-SWEEPS = (Sweep("tasks", due, handle, next_due),)
+WAITS = (select(func.min(Task.due_at)).where(Task.status == OPEN),)
+SWEEPS = (Sweep("tasks", due, handle, WAITS),)

@@ -33,13 +33,6 @@ def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     ).all()
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next one runs out."""
-    return session.scalar(
-        select(func.min(Timer.due_at)).where(Timer.done_at.is_(None), Timer.kind.in_(KINDS))
-    )
-
-
 def handle(session: Session, timer_id: int, now: datetime) -> None:
     """Do what the timer was set for."""
     timer = session.get_one(Timer, timer_id, with_for_update=True)
@@ -152,4 +145,5 @@ def _never_said_who(session: Session, patient: Patient, timer: Timer, now: datet
     )  # fmt: skip
 
 
-SWEEPS = (Sweep("timers", due, handle, next_due),)
+WAITS = (select(func.min(Timer.due_at)).where(Timer.done_at.is_(None), Timer.kind.in_(KINDS)),)
+SWEEPS = (Sweep("timers", due, handle, WAITS),)

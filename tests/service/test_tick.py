@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from service import tick
 from service.clock import Clock
+from service.db import UtcDateTime
 from service.models import AuditEntry
 from service.use_cases import audit, sweeps
-from service.use_cases.sweep import Sweep
 from tests.conftest import START
 from tests.sending import PostOffice
 
@@ -40,16 +40,15 @@ class Rows:
         self.handled.append((row, now))
         del self.waiting[row]
 
-    def next_due(self, _session: Session) -> datetime | None:
-        return min(self.waiting.values(), default=None)
+    watches = False
 
     @property
-    def sweep(self) -> Sweep:
-        return Sweep(self.name, self.due, self.handle, self.next_due)
+    def waits(self) -> tuple[Any, ...]:
+        return (select(literal(min(self.waiting.values(), default=None), UtcDateTime())),)
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *rows: Rows) -> None:
-    monkeypatch.setattr(sweeps, "SWEEPS", tuple(one.sweep for one in rows))
+    monkeypatch.setattr(sweeps, "SWEEPS", rows)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +115,7 @@ def test_a_row_that_another_worker_changed_meanwhile_is_no_fault(
 def test_a_sweep_that_cannot_even_select_does_not_stop_the_others(
     runtime: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken, rows = Rows("broken"), Rows(row1=0)
+    broken, rows = Rows("broken", row9=0), Rows(row1=0)
 
     def raises(*_: Any) -> Sequence[int]:
         raise RuntimeError("no such column")

@@ -58,7 +58,7 @@ def pages_to(session: Any, alert: Alert, *, since: int = 0) -> list[tuple[str, s
 def climb_to(session: Any, seconds: float) -> None:
     """Every due look at every ladder until then, each at its own time."""
     while True:
-        due_at = escalations.next_due(session)
+        due_at = escalations.SWEEPS[0].next_due(session)
         if due_at is None or due_at > at(seconds):
             return
         for run_id in escalations.due(session, due_at, 100):

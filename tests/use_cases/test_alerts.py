@@ -87,7 +87,7 @@ def test_a_further_red_report_wakes_the_owner_on_every_channel(session):
 def test_no_outcome_in_half_an_hour_opens_it_again(session):
     alert = red(session, patient(session))
     alerts.acknowledge(session, alert, staff=person(session, "Dr. Reis"), via="sms", now=at(30))
-    assert escalations.next_due(session) == at(1830)
+    assert escalations.SWEEPS[0].next_due(session) == at(1830)
     assert escalations.due(session, at(1829), 10) == []
     climb_to(session, 1830)
     assert (alert.status, alert.acknowledged_by_id) == ("open", None)
@@ -102,7 +102,7 @@ def test_an_outcome_closes_the_case_and_a_new_report_opens_another(session, outc
     reis = person(session, "Dr. Reis")
     alerts.outcome(session, alert, staff=reis, outcome=outcome, now=at(60))
     assert (alert.status, alert.outcome, alert.closed_at) == ("closed", outcome, at(60))
-    assert escalations.next_due(session) is None
+    assert escalations.SWEEPS[0].next_due(session) is None
     with pytest.raises(RuleViolation):
         alerts.outcome(session, alert, staff=reis, outcome="other", text="again", now=at(70))
     fresh = red(session, who, source="text:9", seconds=90)
