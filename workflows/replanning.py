@@ -128,7 +128,7 @@ def replan(
 
 
 def as_existing(visit: "ExistingVisit | PlannedVisit") -> ExistingVisit:
-    """A planned visit as one that nobody has touched yet."""
+    """A planned visit, or any value with a visit's fields, as an existing one; untouched where it has no `status`."""
     if isinstance(visit, ExistingVisit):
         return visit
     return ExistingVisit(
@@ -136,11 +136,12 @@ def as_existing(visit: "ExistingVisit | PlannedVisit") -> ExistingVisit:
         date=visit.date,
         window_start=visit.window_start,
         window_end=visit.window_end,
+        status=VisitStatus(getattr(visit, "status", VisitStatus.PLANNED)),
         projected=visit.projected,
         merged_into=visit.merged_into,
-        flags=visit.flags,
+        flags=tuple(visit.flags),
         anchor=visit.anchor,
-        ends_study=visit.ends_study,
+        ends_study=getattr(visit, "ends_study", False),
     )
 
 

@@ -1,20 +1,25 @@
-"""What a patient answers to a visit's reminder."""
+"""What a patient is told of an appointment, and what they answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Patient, Visit
-from service.use_cases import audit, tasks
+from notifications.dates import short_date, short_time
+from notifications.message import DeliveryStatus
+from service.models import Message, Patient, Visit
+from service.use_cases import audit, outbox, sites, tasks
+from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
 from workflows.visits import OPEN
 
 REMINDED_WITHIN = timedelta(days=8)
 CHANGE_WITHIN = timedelta(hours=24)
+LEFT = {str(one) for one in DeliveryStatus} - {"ready", "cancelled", "expired"}
 
 
 def patient_confirms(session: Session, patient: Patient, *, now: datetime) -> Visit | None:
@@ -29,6 +34,11 @@ def patient_confirms(session: Session, patient: Patient, *, now: datetime) -> Vi
             patient_id=patient.id,
         )  # fmt: skip
         session.flush()
+    if visit is not None:
+        outbox.enqueue(
+            session, now=now, kind="reply", template="visit_confirmed", patient=patient, visit_id=visit.id,
+            fields=fields_of(visit, patient), dedupe=f"visit_confirmed:{visit.id}:{now.isoformat()}",
+        )  # fmt: skip
     return visit
 
 
@@ -43,7 +53,56 @@ def patient_asks_change(session: Session, patient: Patient, *, now: datetime) ->
         dedupe=f"visit_change:{subject}", due_at=now + CHANGE_WITHIN, visit_id=visit.id if visit else None,
         detail={"visit": visit.code, "date": visit.date.isoformat()} if visit else {},
     )  # fmt: skip
+    outbox.enqueue(
+        session, now=now, kind="reply", template="call_booked", patient=patient,
+        visit_id=visit.id if visit else None, dedupe=f"visit_change:{patient.id}:{now.isoformat()}",
+    )  # fmt: skip
     return visit
+
+
+def tell_moved(session: Session, patient: Patient, moved: Sequence[Visit], *, now: datetime) -> int:
+    """A patient who was told an appointment's day is told the new one; what waits with the old day is cancelled.
+
+    How many messages were cancelled.
+    """
+    if not moved:
+        return 0
+    told: dict[int | None, set[str]] = {}
+    about = select(Message.visit_id, Message.status).where(
+        Message.patient_id == patient.id,
+        Message.visit_id.in_([visit.id for visit in moved]),
+        Message.kind.in_(("reminder", "notice", "reply")),
+    )
+    for visit_id, status in session.execute(about):
+        told.setdefault(visit_id, set()).add(status)
+    cancelled = 0
+    for visit in moved:
+        statuses = told.get(visit.id, set())
+        if DeliveryStatus.READY in statuses:
+            cancelled += outbox.cancel_for(
+                session, now=now, reason="the visit moved", visit_id=visit.id, kinds=("reminder", "notice")
+            )
+        if statuses & LEFT and _is_ahead(patient, visit, now):
+            outbox.enqueue(
+                session, now=now, kind="notice", template="visit_moved", patient=patient, visit_id=visit.id,
+                fields=fields_of(visit, patient), wanted_while="visit_planned",
+                dedupe=f"visit_moved:{visit.id}:{visit.sequence}:{visit.date}",
+            )  # fmt: skip
+    return cancelled
+
+
+def _is_ahead(patient: Patient, visit: Visit, now: datetime) -> bool:
+    """Whether the appointment is still to come for a patient who is in the study."""
+    is_appointment = visit.status in OPEN and visit.merged_into is None
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    return is_appointment and patient.status == PatientStatus.ENROLLED and visit.date >= today
+
+
+def fields_of(visit: Visit, patient: Patient) -> dict[str, str]:
+    """`date` and `time` of a visit as a text says them: the booked time, else the site's clinic hour."""
+    zone = ZoneInfo(patient.timezone)
+    at = visit.booked_at.astimezone(zone).time() if visit.booked_at else sites.clinic_hour(patient.site)
+    return {"date": short_date(visit.date, patient.language), "time": short_time(at)}
 
 
 def next_appointment(session: Session, patient: Patient, *, now: datetime) -> Visit | None:

@@ -5,6 +5,7 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from service.models import AnchorDate, CalendarRevision, Patient, Visit
 from service.use_cases import calendar_reminders, calendar_stops, occasions, sites, studies
 from workflows import anchors as anchor_rules
+from workflows.closed_days import ClosedDays
 from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
 from workflows.replanning import HELD, Diff, ExistingVisit, is_plan_flag
@@ -112,10 +114,18 @@ def plan(
         used,
         recorded(session, patient, design=used, visits=there),
         patient.timezone,
-        sites.closed_days(patient.site),
+        closed_days(used, patient),
         without=cancelled_by_hand(there),
         today=now.astimezone(ZoneInfo(patient.timezone)).date(),
     )
+
+
+def closed_days(design: StudyDesign, patient: Patient) -> ClosedDays:
+    """The days on which the patient's site is closed: its own, its country's, and the study's."""
+    of_site, rule = sites.closed_days(patient.site), design.closed_days
+    if rule is None:
+        return of_site
+    return replace(of_site, weekends=rule.weekends, extra=of_site.extra | frozenset(rule.extra))
 
 
 def difference(

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Reminder, Visit
-from service.use_cases import sites, studies
+from service.use_cases import appointments, sites, studies
 from workflows.anchors import AnchorDate, resolve_anchors
 from workflows.protocol import Setting, StudyDesign
 from workflows.visit_calendar import PlannedVisit
@@ -37,6 +37,8 @@ def sync(session: Session, patient: Patient, *, moved: Collection[str] = (), now
         there.setdefault(row.visit_id, {})[row.key] = row
     counts = {"cancelled": 0, "retimed": 0, "added": 0}
     fresh: list[dict[str, Any]] = []
+    ahead = [visit for visit in visits if visit.code in moved]
+    counts["cancelled"] += appointments.tell_moved(session, patient, ahead, now=now)
     for visit in visits:
         wanted = {one.key: one for one in _wanted(design, visit, visits, anchors, patient)}
         rows = there.get(visit.id, {})

@@ -147,6 +147,7 @@ def _book(
     if date is not None and date != day:
         raise RuleViolation("booked_at", booked_at, f"is not on {date} where the patient lives")
     old = VisitStatus(visit.status)
+    told = (visit.date, visit.booked_at or _clinic_hour(patient, visit.date))
     if old not in OPEN:
         check_status(old, VisitStatus.BOOKED, reason)
         visit.status = VisitStatus.PLANNED.value
@@ -177,7 +178,8 @@ def _book(
     session.flush()
     held.plan_anchor(session, visit, day, reopened=old is VisitStatus.COMPLETED, actor=actor, now=now)
     calendar.refresh(session, patient, now=now)
-    calendar_reminders.sync(session, patient, moved={visit.code}, now=now)
+    moved = {visit.code} if told != (day, booked_at) else set()
+    calendar_reminders.sync(session, patient, moved=moved, now=now)
 
 
 def _complete(

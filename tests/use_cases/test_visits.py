@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from service.errors import Conflict, NotFound, Stale
-from service.models import AnchorDate, AuditEntry, Deviation, Task
-from service.use_cases import anchors, patients, visits
+from service.models import AnchorDate, AuditEntry, Deviation, Message, Task
+from service.use_cases import anchors, patients
+from service.use_cases import reminders as reminder_sweep
+from service.use_cases import visits
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, reminders, visit
 from workflows.decisions import RuleViolation
 
@@ -237,3 +239,47 @@ def test_every_change_is_in_the_audit_trail(session: Any, patient: Any) -> None:
     change(session, patient, "W02", now=at("03-30"), status="completed")
     actions = session.scalars(select(AuditEntry.action).where(AuditEntry.actor == ACTOR)).all()
     assert {"visit:move", "visit:book", "visit:cancel", "visit:complete"} <= set(actions)
+
+
+def sent(session: Any, patient: Any, template: str) -> list[Message]:
+    query = select(Message).where(Message.patient_id == patient.id, Message.template == template)
+    return list(session.scalars(query.order_by(Message.id)))
+
+
+def remind(session: Any, patient: Any, code: str, key: str, now: Any) -> Message:
+    """The reminder is due: it is in the outbox."""
+    row = reminders(session, patient, code)[key]
+    reminder_sweep.handle(session, row.id, now)
+    return session.get_one(Message, row.message_id)
+
+
+def test_a_reminder_that_waits_in_the_outbox_does_not_leave_with_the_old_day(session: Any, patient: Any) -> None:
+    message = remind(session, patient, "W03", "W03:-3d", at("04-03", 10))
+    change(session, patient, "W03", now=at("04-03", 10), date=day("04-08"))
+    session.refresh(message)
+    assert (message.status, message.reason) == ("cancelled", "the visit moved")
+    again = [row for row in reminders(session, patient, "W03").values() if row.status == "pending"]
+    assert sorted(row.due_at for row in again) == [at("04-05", 10), at("04-07", 18)]
+    assert sent(session, patient, "visit_moved") == []
+
+
+def test_who_was_told_the_old_day_is_told_the_new_one_once(session: Any, patient: Any) -> None:
+    remind(session, patient, "W03", "W03:-3d", at("04-03", 10)).status = "delivered"
+    for _ in range(2):
+        change(session, patient, "W03", now=at("04-03", 11), date=day("04-08"))
+    (message,) = sent(session, patient, "visit_moved")
+    assert message.fields["date"] == "qua 08/04" and message.fields["time"] == "09:00"
+    change(session, patient, "W03", now=at("04-03", 12), booked_at=at("04-08", 14))
+    assert [one.fields["time"] for one in sent(session, patient, "visit_moved") if one.status == "ready"] == ["14:00"]
+
+
+def test_who_was_told_nothing_yet_is_not_told_of_a_move(session: Any, patient: Any) -> None:
+    change(session, patient, "W09", date=day("05-19"))
+    assert sent(session, patient, "visit_moved") == []
+
+
+def test_ok_and_change_are_answered(session: Any, patient: Any) -> None:
+    visits.patient_confirms(session, patient, now=at("03-22", 19))
+    visits.patient_asks_change(session, patient, now=at("03-22", 20))
+    assert [one.fields["date"] for one in sent(session, patient, "visit_confirmed")] == ["seg 23/03"]
+    assert len(sent(session, patient, "call_booked")) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -113,3 +113,13 @@ def test_an_instant_is_the_wall_time_or_the_skipped_time_moved_on(on: object, wa
     back = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     late = back - datetime.combine(on, wall)  # type: ignore[arg-type]
     assert timedelta(0) <= late <= timedelta(hours=1)
+
+
+def test_365_days_in_every_zone_no_reminder_is_skipped_or_doubled() -> None:
+    first = day("2026-01-01")
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        instants = [local_instant(first + timedelta(days=n), time(10), zone) for n in range(366)]
+        gaps = {after - before for before, after in zip(instants, instants[1:])}
+        assert timedelta(hours=22) < min(gaps) and max(gaps) < timedelta(hours=26), name
+        assert all(at.astimezone(zone).hour == 10 for at in instants), name
