@@ -138,9 +138,7 @@ def answer_weekly(runtime: Runtime, number: str) -> int:
         for occasion in weekly:
             assert patient is not None
             form = patient_facts.questionnaire_of(session, patient, "weekly")
-            answers = {
-                item.key: well(item) for item in form.items if item.asked_when is None and item.required
-            }
+            answers = {item.key: well(item) for item in form.items if item.asked_when is None}
             responses.record_answers(
                 session,
                 patient,
@@ -154,7 +152,9 @@ def answer_weekly(runtime: Runtime, number: str) -> int:
 
 
 def well(item: Item) -> str:
-    """What a patient who is well answers: the first choice, the lowest number, nothing to tell."""
+    """What a patient who is well answers: the first choice, the lowest number; what may be left out is left out."""
+    if not item.required:
+        return ""
     if item.type in (ItemType.CHOICE, ItemType.LETTERS):
         return item.choices[0].code
     if item.type is ItemType.NUMBER:
