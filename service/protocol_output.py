@@ -84,7 +84,7 @@ def as_table(design: StudyDesign, visits: Visits, language: str) -> str:
 
 
 def as_ics(design: StudyDesign, visits: Visits, language: str) -> str:
-    """One all-day event an appointment, with what is done in it; the codes, no health words. Lines end as RFC 5545 says, CRLF."""
+    """One all-day event an appointment, with what is done in it; the codes, no health words. Lines end in CRLF."""
     feed = Calendar()
     feed.add("prodid", "-//vigilia//protocol calendar//EN")
     feed.add("version", "2.0")

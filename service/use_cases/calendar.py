@@ -10,21 +10,21 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, CalendarRevision, Patient, Visit
-from service.use_cases import calendar_reminders, calendar_stops, occasions, sites, studies
+from service.use_cases import calendar_reminders, calendar_rows, calendar_stops, occasions, sites, studies
+from service.use_cases.calendar_rows import ENDED, NOT_PLANNED
 from workflows import anchors as anchor_rules
 from workflows.closed_days import ClosedDays
 from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
-from workflows.replanning import HELD, Diff, ExistingVisit, is_plan_flag
+from workflows.replanning import Diff, ExistingVisit
 from workflows.visit_calendar import PlannedVisit, plan_visits, replan
 from workflows.visits import VisitStatus
 
 OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
-NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
 
 def lock(session: Session, patient: Patient) -> None:
@@ -175,7 +175,7 @@ def refresh(
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0}
     there = visits_of(session, patient)
     diff = difference(session, patient, now=now, visits=there)
-    _apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
+    calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
     if settle is not None:
         settle()
     reminders = calendar_reminders.sync(session, patient, moved={one.code for one in diff.moved}, now=now)
@@ -186,55 +186,6 @@ def refresh(
     return as_dict(diff) | {
         "messages_cancelled": reminders["cancelled"] + questions.get("cancelled", 0),
         "messages_retimed": reminders["retimed"] + questions.get("retimed", 0),
-    }
-
-
-def _apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit], *, now: datetime) -> None:
-    fresh = [_new_row(patient, one, now) for one in diff.added if one.code not in rows]
-    if fresh:
-        session.execute(insert(Visit), fresh)
-    for again in (one for one in diff.added if one.code in rows):
-        visit = rows[again.code]
-        for name, value in _new_row(patient, again, now).items():
-            setattr(visit, name, value)
-        visit.booked_at = visit.confirmed_at = visit.completed_on = None
-        visit.sequence += 1
-    moved = {one.code for one in diff.moved}
-    for one in diff.rewritten:
-        visit = rows[one.code]
-        visit.date, visit.window_start, visit.window_end = one.date, one.window_start, one.window_end
-        visit.anchor, visit.projected, visit.merged_into = one.anchor, one.projected, one.merged_into
-        visit.flags, visit.updated_at = list(one.flags), now
-        visit.sequence += one.code in moved
-    for code in diff.removed:
-        visit = rows[code]
-        visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
-        visit.flags = [*visit.flags, NOT_PLANNED]
-        visit.sequence += 1
-    why = {one.code: one.why for one in diff.flagged}
-    for code, held in rows.items():
-        if held.status in HELD:
-            flags = [flag for flag in held.flags if not is_plan_flag(flag)] + ([why[code]] if code in why else [])
-            if flags != held.flags:
-                held.flags = flags
-
-
-def _new_row(patient: Patient, one: PlannedVisit, now: datetime) -> dict[str, Any]:
-    return {
-        "patient_id": patient.id,
-        "site_id": patient.site_id,
-        "code": one.code,
-        "label": dict(one.label),
-        "anchor": one.anchor,
-        "setting": str(one.setting),
-        "status": VisitStatus.PLANNED.value,
-        "date": one.date,
-        "window_start": one.window_start,
-        "window_end": one.window_end,
-        "projected": one.projected,
-        "merged_into": one.merged_into,
-        "flags": list(one.flags),
-        "updated_at": now,
     }
 
 
