@@ -13,15 +13,13 @@ from service.api import edge, shapes
 from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Id, Instant, Page, Text, one_of, page_schema
+from service.api.patients import CARERS, READERS, asked_site
 from service.models import Alert, Staff
-from service.security import Role
 from service.use_cases import alerts, lists, tokens
 from workflows.alerts import AlertStatus, Outcome
 
 blp = Blueprint("alerts", __name__, description="Cases and tasks")
 
-READERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR)
-CARERS = (Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR)
 TASK_STATUSES = ("open", "seen", "done")
 
 
@@ -71,6 +69,7 @@ AlertPage = page_schema("AlertPage", AlertSchema)
 
 class AlertQuery(Page):
     status = Text(load_default=None, validate=one_of(AlertStatus))
+    site = Text(load_default=None, longest=32, metadata={"description": "a site's code"})
     patient = Id(load_default=None)
 
 
@@ -150,7 +149,7 @@ def list_alerts(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """Cases of the token's site, oldest first: open, acknowledged, closed, or all."""
     rows = lists.alerts(
         work.session,
-        site_id=work.actor.site_id,
+        site_id=asked_site(work, query["site"]),
         status=query["status"],
         patient_id=query["patient"],
         after=edge.after(query["cursor"]),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import flask_smorest
-from marshmallow import Schema
+from marshmallow import RAISE, Schema
 
 from service.api import problems
 
@@ -36,8 +36,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return read
 
     def asks(self, schema: type[Schema]) -> Callable[[View], View]:
-        """The query string, read and checked by `schema`."""
-        read: Callable[[View], View] = self.arguments(schema, location="query")
+        """The query string, read and checked by `schema`; a parameter that it does not know is refused, not ignored."""
+        read: Callable[[View], View] = self.arguments(schema, location="query", unknown=RAISE)
         return read
 
     def notes(self, **doc: Any) -> Callable[[View], View]:

@@ -118,15 +118,19 @@ class Hour(Text):
 class Number(fields.Decimal):
     """A decimal number within bounds, given as a JSON number or as text; kept exactly."""
 
+    default_error_messages = {"range": "a number from {low} to {high}"}
+
     def __init__(self, *, low: Decimal, high: Decimal, **kwargs: Any) -> None:
-        super().__init__(
-            allow_nan=False, as_string=True, validate=validate.Range(min=low, max=high), **kwargs
-        )
+        self.low, self.high = low, high
+        bounds = {"type": ["number", "string"], "minimum": float(low), "maximum": float(high)}
+        super().__init__(allow_nan=False, as_string=True, metadata=bounds | kwargs.pop("metadata", {}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, str) and (len(value) > 20 or not value.isascii()):
             raise self.make_error("invalid")
         number = super()._deserialize(value, attr, data, **kwargs)
+        if not self.low <= number <= self.high:
+            raise self.make_error("range", low=self.low, high=self.high)
         if abs(int(number.as_tuple().exponent)) > 12:  # finite, as allow_nan is False
             raise self.make_error("invalid")
         return number

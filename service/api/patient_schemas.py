@@ -87,6 +87,7 @@ PatientPage = page_schema("PatientPage", PatientSchema)
 
 class PatientQuery(Page):
     study = Text(load_default=None, longest=64)
+    site = Text(load_default=None, longest=32, metadata={"description": "a site's code"})
     status = Text(load_default=None, longest=20, validate=one_of(PatientStatus))
     code = Text(load_default=None, longest=20)
 

@@ -11,7 +11,7 @@ from service.api import patient_schemas as s
 from service.api import shapes
 from service.api.blueprint import Blueprint
 from service.api.edge import Work
-from service.models import Patient
+from service.models import Patient, Study
 from service.security import Role
 from service.use_cases import calendar, compliance, enrolment, feeds, lists, patients
 
@@ -26,6 +26,15 @@ def found(work: Work, patient_id: int) -> Patient:
     patient = patients.get(work.session, patient_id)
     access.check_patient(patient)
     return patient
+
+
+def asked_site(work: Work, code: str | None, study: Study | None = None) -> int | None:
+    """The site that a list is about: the one asked for, else the token's; None: every site."""
+    if code is None:
+        return work.actor.site_id
+    site = lists.site_by_code(work.session, code, study)
+    access.check_site(site.id)
+    return site.id
 
 
 @blp.on("POST", "/patients")
@@ -68,7 +77,7 @@ def list_patients(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     study = lists.study_by_code(work.session, query["study"]) if query["study"] else None
     rows = lists.patients(
         work.session,
-        site_id=work.actor.site_id,
+        site_id=asked_site(work, query["site"], study),
         study_id=study.id if study else None,
         status=query["status"],
         code=query["code"],

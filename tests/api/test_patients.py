@@ -89,9 +89,19 @@ def test_the_list_goes_on_by_its_cursor(api: Any) -> None:
     assert [row["code"] for row in second["items"]] == ["P-12"] and second["next"] is None
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=!!", "cursor=LTU", "status=gone"])
+WRONG = ["limit=0", "limit=201", "limit=x", "cursor=!!", "cursor=LTU", "status=gone", "stauts=enrolled"]
+
+
+@pytest.mark.parametrize("query", WRONG)
 def test_a_query_that_is_wrong_is_named(api: Any, query: str) -> None:
     assert api.get(f"/patients?{query}", 422)["field"] == query.partition("=")[0]
+
+
+def test_a_list_is_narrowed(api: Any, patient: Any) -> None:
+    for query in ("site=RP", "study=NCT01297972", "status=enrolled", "code=P-010", "site=RP&code=P-010"):
+        assert [row["id"] for row in api.get(f"/patients?{query}")["items"]] == [patient["id"]]
+    assert api.get("/patients?status=died")["items"] == []
+    assert api.get("/patients?site=XX", 404)["field"] == "site"
 
 
 @pytest.mark.parametrize("number", ["0", "999999", str(2**63 - 1), str(2**63), "9" * 60])
