@@ -30,6 +30,9 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 BUSY_SECONDS = 10  # below the 15 s after which Twilio gives a webhook up
 
+# A process that stands still in the middle of a transaction must not hold its rows for ever.
+IDLE = "-c idle_in_transaction_session_timeout=60000"
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An instant. Naive values are refused; SQLite's naive ones come back aware."""
@@ -87,7 +90,13 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     """
     if not url.startswith("sqlite"):
         return create_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, json_serializer=_json
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=_json,
+            hide_parameters=True,
+            connect_args={} if "options=" in url else {"options": IDLE},
         )
     path = re.sub(r"^sqlite(\+\w+)?:///", "", url)
     if path and path != ":memory:":
@@ -97,6 +106,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size * 4,
         json_serializer=_json,
+        hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     synchronous = os.environ.get("VIGILIA_SQLITE_SYNCHRONOUS", "FULL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -27,11 +28,12 @@ class Scheduler:
             timezone="UTC",
         )
 
-    def every(self, seconds: float, name: str, job: Job) -> None:
-        """Call `job` now and then every so many seconds. What it raises is logged and stops nothing."""
+    def every(self, seconds: float, name: str, job: Job, *, at_once: bool = True) -> None:
+        """Call `job` every so many seconds, the first time now. What it raises is logged and stops nothing."""
         # APScheduler reads the machine's own clock, whatever the study's clock is
+        first = Clock().machine() + timedelta(seconds=0 if at_once else seconds)
         self._scheduler.add_job(
-            _guarded, "interval", seconds=seconds, id=name, args=(name, job), next_run_time=Clock().machine()
+            _guarded, "interval", seconds=seconds, id=name, args=(name, job), next_run_time=first
         )
 
     def start(self) -> None:

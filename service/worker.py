@@ -63,7 +63,7 @@ class Worker:
         if self.runtime.config.poll_seconds:
             every(self.runtime.config.poll_seconds, "poll", self.poll)
         watchdog = Watchdog(self.runtime)
-        every(WATCH, "watch", watchdog.look)
+        every(WATCH, "watch", watchdog.look, at_once=False)  # after the first signs of life
         self.scheduler.start()
         log.info("worker_started", place=self._place, database=self.runtime.db.engine.dialect.name)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +63,22 @@ class AnswerLost(CarrierError):
 
     def __init__(self, message: str, code: int | str = "answer_lost") -> None:
         super().__init__(code, message)
+
+
+class TooLate(CarrierError):
+    """The fence: the message was claimed too long ago to be handed over. Nothing left."""
+
+
+# Asked by a carrier's network code at the last moment before a message leaves; raises TooLate. A process may have stood
+# still since the message was claimed, and another may have dealt with it.
+LAST_LOOK: ContextVar[Callable[[], None] | None] = ContextVar("last_look", default=None)
+
+
+def last_look() -> None:
+    """Raise TooLate if the fence says so."""
+    look = LAST_LOOK.get()
+    if look is not None:
+        look()
 
 
 class Carrier(Protocol):

@@ -11,6 +11,8 @@ from requests.adapters import HTTPAdapter
 from twilio.http import HttpClient
 from twilio.http.response import Response
 
+from notifications.carriers.base import last_look
+
 OFFICIAL = "https://api.twilio.com"
 
 _silent = logging.getLogger("notifications.twilio")
@@ -61,7 +63,9 @@ class RebasedHttpClient(HttpClient):  # type: ignore[misc]
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """One HTTP exchange. Raises what `requests` raises."""
+        """One HTTP exchange. Raises what `requests` raises, and TooLate."""
+        if method.upper() == "POST":
+            last_look()
         answer = self._session.request(
             method.upper(),
             rebase(uri, self._base),

@@ -13,6 +13,7 @@ from notifications.carriers.base import SendResult
 from notifications.message import Channel, OutboundMessage
 from service.clock import StillClock
 from service.lanes import Lane, TokenBucket
+from service.listener import Listener
 from service.models import Message, Patient
 from service.presence import dead_claimers
 from service.sender import Sender
@@ -167,3 +168,19 @@ def test_what_a_dead_sender_held_is_looked_up_at_once(post: PostOffice) -> None:
     dead.deliver(ticket)
     assert post.sender.reconcile(dead=["lane.bulk@gone:1:x"]) > 0
     assert post.status(message) == "accepted" and len(post.texts()) == 1
+
+
+def test_a_page_committed_by_another_process_is_heard(post: PostOffice) -> None:
+    if post.db.is_sqlite:
+        pytest.skip("NOTIFY is PostgreSQL's")
+    heard = threading.Event()
+    listener = Listener(post.db, heard)
+    listener.start()
+    try:
+        assert heard.wait(PATIENCE), "it looks once when it begins to listen"
+        heard.clear()
+        post.enqueue()
+        post.page()
+        assert heard.wait(PATIENCE)
+    finally:
+        listener.stop(PATIENCE)

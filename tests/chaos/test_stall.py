@@ -1,0 +1,40 @@
+"""A process that stands still past its lease, and comes back: it sends nothing that another has dealt with."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+
+from service.clock import Clock
+from tests.chaos.harness import Chaos
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
+
+
+def stopped(process: int) -> bool:
+    """Whether the process stands still (SIGSTOP)."""
+    with open(f"/proc/{process}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] in ("T", "t")
+
+
+@pytest.mark.parametrize(("step", "kind"), [("sending", "page"), ("sending", "reminder"), ("answered", "reminder")])
+def test_a_stalled_worker_comes_back_and_sends_nothing_twice(chaos: Chaos, step: str, kind: str) -> None:
+    """One message is in flight, so that it is known where the process stood still."""
+    chaos.config = replace(chaos.config, send_threads=1, page_threads=1)
+    chaos.enqueue(kind, 1)
+    stalled = chaos.worker(kill_at=f"stop:{step}")
+    chaos.wait(lambda: stopped(stalled))
+    (message,) = chaos.rows()
+    others = []
+    if not chaos.db.is_sqlite:  # where a process that stands still may hold SQLite's one lock
+        others.append(chaos.worker())
+        chaos.wait(chaos.ended)
+    chaos.wait(lambda: message.lease_until is not None and Clock().machine() > message.lease_until)
+    os.kill(stalled, signal.SIGCONT)
+    chaos.wait(chaos.ended)
+    for process in (stalled, *others):
+        chaos.stop(process)
+    chaos.check(pages_may_double=False)
