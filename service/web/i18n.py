@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -107,7 +108,7 @@ def install(app: Flask) -> None:
     """Translations and the template filters."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "web/translations")
     Babel(app, locale_selector=_folder)
-    filters = {
+    filters: dict[str, Callable[..., str]] = {
         "clock": clock,
         "day": day,
         "dialled": dialled,

@@ -279,3 +279,54 @@ def test_a_text_of_a_patient_is_shown_as_text(world: Any, ana: Person) -> None:
     world.phone("P-001").replies("<script>alert(1)</script>")
     page = ana.opens(f"/patients/{number}")
     assert "<script>alert(1)" not in page.html and "alert(1)" in page.text
+
+
+def test_contact_data_change_with_a_reason_and_an_opt_out_is_kept(world: Any, ana: Person) -> None:
+    number = world.enrol("P-001")
+    path = f"/patients/{number}/edit"
+    page = ana.opens(path)
+    refused = ana.sends(page, path, status=422, phone="12", reason="a new number")
+    assert refused.wrong == {"phone"}
+    assert ana.sends(page, path, status=422, opted_out="all", reason="").wrong == {"reason"}
+    page = ana.sends(page, path, phone="16 99222-0055", opted_out="all", reason="said so on the telephone")
+    patient = world.patient("P-001")
+    assert patient.phone == "+5516992220055" and patient.opted_out == "all" and "wants no messages" in page.text
+    ana.sends(ana.opens(path), path, opted_out="", reason="wants them again")
+    assert world.patient("P-001").opted_out is None
+
+
+def test_an_unscheduled_visit(world: Any, ana: Person) -> None:
+    number = world.enrol("P-001")
+    path = f"/patients/{number}/visits"
+    page = ana.sends(ana.opens(f"/patients/{number}"), path, date="2026-03-04", reason="a fall at home")
+    assert "UNS1" in page.text and visits_of(world, "P-001")["UNS1"].date == date(2026, 3, 4)
+    ana.sends(page, path, status=422, date="2026-03-04", reason="")
+
+
+def test_a_correction_is_a_new_row_and_the_first_stays(world: Any, ana: Person) -> None:
+    from service.models import Reading
+
+    number = world.enrol("P-001")
+    world.phone("P-001").replies("37,0")
+    page = ana.opens(f"/patients/{number}")
+    action = next(form["action"] for form in page.forms if form["action"].endswith("/correct"))
+    page = ana.sends(page, action, value="36,0", reason="read out wrongly")
+    assert "Corrected" in page.text
+    with world.runtime.db.reading() as session:
+        rows = session.scalars(select(Reading).order_by(Reading.id)).all()
+        assert [row.celsius for row in rows] == ["37.0", "36.0"] and rows[1].corrects_id == rows[0].id
+
+
+def test_laboratory_values_and_the_arithmetic_of_a_dose(world: Any, ana: Person) -> None:
+    number = world.enrol("P-001")
+    path = f"/patients/{number}/labs"
+    page = ana.opens(path)
+    refused = ana.sends(page, path, status=422, code="csa", value="412", unit="mg/dL", drawn_on="2026-03-02")
+    assert refused.wrong == {"unit"}
+    page = ana.sends(
+        page, path, code="csa", value="412", unit="ng/mL", drawn_on="2026-03-02", drawn_time="07:50", dose_time="20:00"
+    )
+    assert "412" in page.text and "outside 150-250" in page.text and "trough" in page.text
+    text = ana.opens(f"{path}?current_mg=300").text
+    assert "225 mg a day" in text and "the prescriber decides and signs" in text
+    assert ana.opens(f"{path}?current_mg=x").wrong == {"current_mg"}

@@ -1,14 +1,17 @@
-"""The coordinator's console: Today, patients, calendars, matrix, study, interviews."""
+"""The coordinator's console: Today, patients, calendars, matrix, study, interviews, laboratory."""
 
 from __future__ import annotations
 
 from service.web.console import (
     anchors,
+    contact,
     enrol,
     interview,
+    labs,
     matrix,
     patient,
     patients,
+    records,
     study,
     tasks,
     today,
@@ -21,11 +24,14 @@ BLUEPRINTS = (console,)
 __all__ = [
     "BLUEPRINTS",
     "anchors",
+    "contact",
     "enrol",
     "interview",
+    "labs",
     "matrix",
     "patient",
     "patients",
+    "records",
     "study",
     "tasks",
     "today",

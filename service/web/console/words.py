@@ -119,6 +119,8 @@ ACTION: Words = {
     "alert:passed_on": _("case passed on"),
     "alert:reopen": _("case open again"),
     "response:correct": _("answer corrected"),
+    "observation:record": _("laboratory value recorded"),
+    "observation:correct": _("laboratory value corrected"),
 }
 TASK: Words = {
     "call_today": _("call today"),
@@ -158,6 +160,26 @@ RULE: Words = {
     "N-UNDEL": _("messages do not reach this number"),
     "N-TEXT": _("words of distress in a text"),
 }
+LAB: Words = {
+    "hb": _("Haemoglobin"),
+    "wbc": _("Leukocytes"),
+    "anc": _("Neutrophils"),
+    "lymphocytes": _("Lymphocytes"),
+    "platelets": _("Platelets"),
+    "reticulocytes": _("Reticulocytes"),
+    "creatinine": _("Creatinine"),
+    "urea": _("Urea"),
+    "k": _("Potassium"),
+    "mg": _("Magnesium"),
+    "alt": _("ALT"),
+    "ast": _("AST"),
+    "bilirubin": _("Bilirubin, total"),
+    "glucose": _("Glucose"),
+    "csa": _("Cyclosporine, trough"),
+    "sbp": _("Systolic pressure"),
+    "dbp": _("Diastolic pressure"),
+    "weight": _("Weight"),
+}
 
 
 def say(words: Words, code: str | None) -> str:
@@ -183,6 +205,7 @@ TABLES: dict[str, Words] = {
     "action": ACTION,
     "task": TASK,
     "rule": RULE,
+    "lab": LAB,
 }
 
 
