@@ -17,7 +17,7 @@ from service.demo.words import DONE, WORDS
 from service.web import i18n
 
 WHY = "a demo on this machine: made-up people, and every phone is on the page"
-PARTS = ("clock", "phone-a", "phone-b", "phone-s", "feed", "mail")
+PARTS = ("clock", "carrier", "phone-a", "phone-b", "phone-s", "feed", "mail")
 SHOWN_TEXTS = 12
 _CODE = re.compile(r"\b(\d[A-Z]{1,2})4\b")
 
@@ -79,7 +79,8 @@ def blueprint(stage: Stage) -> Blueprint:
         patient = request.form.get("patient", "")
         if patient not in dict(seed.PATIENTS):
             abort(404)
-        label = _words()[name]
+        back_up = name == "carrier" and stage.simulator.faults.down
+        label = _words()["carrier_up" if back_up else name]
         stage.engine.note(label)
         if name == "carrier":
             play(stage, patient)

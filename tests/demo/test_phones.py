@@ -126,6 +126,7 @@ def test_a_carrier_that_was_down_loses_no_page(clicker: Clicker) -> None:
     assert WORDS["en"]["down"] in clicker.page()
     clicker.click("story/fever", patient="P-001")
     assert not any("P-001" in text for text in clicker.inbox(seed.REIS.phone))
+    assert WORDS["en"]["carrier_up"] in clicker.page()
     clicker.click("story/carrier", patient="P-001")
     clicker.stage.engine.advance(timedelta(minutes=2))
     assert any("P-001" in text for text in clicker.inbox(seed.REIS.phone))
