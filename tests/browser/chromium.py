@@ -10,10 +10,12 @@ import shutil
 import subprocess
 import sys
 
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
 
 def find() -> str | None:
     """A Chromium on the PATH."""
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 def provide() -> str | None:
