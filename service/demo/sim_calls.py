@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -35,7 +36,7 @@ class CallDesk:
                 dead = call.to in simulator.faults.undelivered
                 self._report(call, "failed" if dead else "ringing")
                 changed += 1
-            elif call.status == "ringing" and simulator.now() >= call.at + simulator.ring_out():
+            elif call.status == "ringing" and simulator.now() >= call.at + timedelta(seconds=call.timeout):
                 self._report(call, "no-answer")
                 changed += 1
         return changed

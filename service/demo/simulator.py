@@ -10,50 +10,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urldefrag, urlsplit
 
 from notifications.carriers.signature import sign
 from service.demo.sim_api import create_simulator
 from service.demo.sim_calls import CallDesk
+from service.demo.sim_phone import SimulatedPhone
 from service.demo.sim_state import Call, Faults, Pending, Post, Text
 
 # Twilio's default keywords; what else means stop (PARAR) is ours to understand.
 STOP_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT".split())
 START_WORDS = frozenset("START YES UNSTOP".split())
-
-
-class SimulatedPhone:
-    """One phone: what it got, newest last."""
-
-    def __init__(self, simulator: Simulator, number: str) -> None:
-        self._simulator = simulator
-        self.number = number
-
-    @property
-    def inbox(self) -> list[Text]:
-        return [
-            text for text in self._simulator.texts if text.to == self.number and text.status == "delivered"
-        ]
-
-    @property
-    def outbox(self) -> list[Text]:
-        """What was typed on it."""
-        return [text for text in self._simulator.inbound if text.from_ == self.number]
-
-    @property
-    def last(self) -> Text:
-        return self.inbox[-1]
-
-    @property
-    def calls(self) -> list[Call]:
-        return [call for call in self._simulator.calls if call.to == self.number]
-
-    def replies(self, body: str, media: tuple[str, ...] = ()) -> str:
-        """Answer on the number and channel of the newest text."""
-        newest = self.last
-        return self._simulator.receive(self.number, newest.from_, body, media, channel=newest.channel)
 
 
 class Simulator:
@@ -292,10 +261,6 @@ class Simulator:
     def unexpected(self) -> list[Text]:
         """Texts that left and that nobody expected."""
         return [text for text in self.texts if not text.expected]
-
-    def ring_out(self) -> timedelta:
-        """How long a call rings before it counts as not answered."""
-        return timedelta(seconds=25)
 
 
 def bare(address: str) -> str:
