@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Inbound, Occasion, Patient, Response
+from service.models import Inbound, Occasion, Patient
+from service.models import Reading as ReadingRow
+from service.models import Response
 from service.use_cases import (
     alerts,
     keywords,
@@ -224,7 +226,7 @@ def _reading_or_distress(
     itself.
     """
     answers = _temperature(reply, inbound.body)
-    daily = form or patient_facts.questionnaire_of(session, patient, patient_facts.DAILY)
+    daily = form or patient_facts.daily_form(session, patient)
     corrects = _last_temperature(session, patient, now) if Intent.CORRECTION in reply.intents else None
     target = (
         occasion
@@ -293,6 +295,10 @@ def _go_on(
     """After an answer: the advice stands alone; else the next question, or the thanks."""
     if outcome.level is Level.RED:
         return
+    if _is_doubtful(session, occasion, outcome):
+        occasion.item = TEMP
+        _send(session, patient, occasion, "ask_temperature", kind="reply", key=f"sure:{inbound.id}", now=now)
+        return
     if outcome.next_item is not None:
         item = patient_facts.questionnaire_of(session, patient, occasion.questionnaire).item(
             outcome.next_item
@@ -300,6 +306,15 @@ def _go_on(
         ask(session, patient, occasion, item, kind="reply", key=f"after:{inbound.id}", now=now)
         return
     _close(session, patient, outcome, inbound, now=now)
+
+
+def _is_doubtful(session: Session, occasion: Occasion, outcome: responses.Outcome) -> bool:
+    """A temperature that was read with some good will (`375`, two numbers) is asked for once more, once."""
+    told = [row.id for row in outcome.rows if row.item == TEMP and row.corrects_id is None]
+    if not told or occasion.status not in (occasions.OPEN, occasions.LATE):
+        return False
+    found = session.scalars(select(ReadingRow.confirmed).where(ReadingRow.response_id.in_(told))).first()
+    return found is False
 
 
 def _close(

@@ -18,14 +18,16 @@ from service.models import Occasion, Patient, Reading, Response
 from service.use_cases import calendar, studies
 from workflows.ear import Heard
 from workflows.facts import Facts, TemperatureReading
-from workflows.protocol import ItemType, Questionnaire
+from workflows.protocol import Item, ItemType, Questionnaire
 from workflows.questionnaires import letters_of
 
 LOOK_BACK = timedelta(
     hours=25
 )  # the longest stretch that a rule on two readings looks over, and a little more
 SAME_REPORT = timedelta(hours=24)
-DAILY = "daily"
+REPORT = Questionnaire(  # a temperature that comes by itself, in a study that asks for none
+    key="report", title={"en": "Report"}, version="1", items=(Item("temp", ItemType.TEMPERATURE),)
+)
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,22 @@ def _anchors(
     return found, frozenset(days_only)
 
 
+def daily_form(session: Session, patient: Patient) -> Questionnaire:
+    """The form of the protocol that asks for the temperature; a bare report where none does."""
+    forms = sorted(studies.design_for(session, patient).questionnaires, key=lambda form: form.urgency)
+    asking = (form for form in forms if any(item.type is ItemType.TEMPERATURE for item in form.items))
+    return next(asking, REPORT)
+
+
 def latest_occasion(session: Session, patient: Patient, *, at: datetime) -> Occasion | None:
-    """The daily occasion whose answers still describe the patient's state: opened within the last day."""
+    """The occasion of that form whose answers still describe the patient's state: opened within the last
+    day.
+    """
     query = (
         select(Occasion)
         .where(
             Occasion.patient_id == patient.id,
-            Occasion.questionnaire == DAILY,
+            Occasion.questionnaire == daily_form(session, patient).key,
             Occasion.opened_at.is_not(None),
             Occasion.opens_at <= at,
             Occasion.opens_at > at - SAME_REPORT,
@@ -177,12 +188,12 @@ def questionnaire_of(session: Session, patient: Patient, key: str) -> Questionna
 
 
 __all__: Sequence[str] = (
-    "DAILY",
     "alone",
     "without",
     "Given",
     "answers_of",
     "as_rule",
+    "daily_form",
     "as_value",
     "gather",
     "latest_occasion",

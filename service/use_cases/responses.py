@@ -146,7 +146,7 @@ def report(
     """One report: answers to a form (maybe none), and what else the words say. Stored, triaged, acted on."""
     at = source.said_at(now)
     context = occasion or patient_facts.latest_occasion(session, patient, at=at)
-    context_form = form if occasion else patient_facts.questionnaire_of(session, patient, patient_facts.DAILY)
+    context_form = form if occasion else patient_facts.daily_form(session, patient)
     before = patient_facts.answers_of(session, context, context_form)
     prior = readings.reading_of(session, context)
     rows = [
@@ -176,7 +176,7 @@ def report(
         triage(rules, patient_facts.alone(facts, context_form, own, reading, heard)),
     )
     triaging.follow(
-        session, patient, result, hits, key=_key(source, rows), reported_at=at,
+        session, patient, result, hits, key=_key(patient, source, rows), reported_at=at,
         summary=_summary(answers, heard, current, source), now=now, occasion=occasion, reading=current,
         response_id=rows[-1].id if rows else None, inbound_id=source.inbound.id if source.inbound else None,
     )  # fmt: skip
@@ -194,6 +194,8 @@ def report(
             occasions.stop_asking(session, occasion, reason="a red answer", now=now)
         elif item is None:
             occasions.finish(session, occasion, now=now)
+        elif occasion.item is not None:
+            occasion.item = item.key
     return Outcome(
         result.level,
         hits,
@@ -216,7 +218,7 @@ def correct(
     if session.scalars(select(Response.id).where(Response.corrects_id == old.id)).first() is not None:
         raise Conflict("this answer was corrected already", field="response", value=response_id)
     patient = session.get_one(Patient, old.patient_id)
-    form = old.questionnaire or patient_facts.DAILY
+    form = old.questionnaire or patient_facts.daily_form(session, patient)
     occasion = session.get(Occasion, old.occasion_id) if old.occasion_id else None
     outcome = record_answers(
         session, patient, occasion=occasion, questionnaire=form, answers={old.item: value}, channel="phone",
@@ -279,13 +281,13 @@ def _store(
     return row
 
 
-def _key(source: Source, rows: list[Response]) -> str:
-    """What names this report: a case has each report once."""
-    return (
-        f"inbound:{source.inbound.id}"
-        if source.inbound is not None
-        else f"response:{rows[-1].id if rows else 0}"
-    )
+def _key(patient: Patient, source: Source, rows: list[Response]) -> str:
+    """What names this report: a case has each report once. One text may be two patients' report, one after
+    the other.
+    """
+    if source.inbound is not None:
+        return f"inbound:{source.inbound.id}:{patient.id}"
+    return f"response:{rows[-1].id if rows else 0}"
 
 
 def _summary(
@@ -316,7 +318,7 @@ def report_for_one_of(
     Nothing is stored as the patient's own answer, for it may not be theirs.
     """
     alerts.open_or_join(
-        session, patient, source=_key(source, []), level=Level.RED.value, hits=("N-ONE-OF",),
+        session, patient, source=_key(patient, source, []), level=Level.RED.value, hits=("N-ONE-OF",),
         reported_at=source.said_at(now), inbound_id=source.inbound.id if source.inbound else None,
         summary={**_summary({}, heard, None, source), "one_of": codes, "celsius": str(heard.highest or "")}, now=now,
     )  # fmt: skip
