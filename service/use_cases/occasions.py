@@ -165,6 +165,11 @@ def end_all(session: Session, patient: Patient, *, reason: str, now: datetime) -
     return len(rows)
 
 
+def stop_for_good(session: Session, occasion: Occasion, *, reason: str, now: datetime) -> None:
+    """A questionnaire that the patient's protocol no longer has: what is open is cancelled."""
+    _end(session, occasion, OccasionStatus.CANCELLED, reason, now)
+
+
 def _end(session: Session, row: Occasion, status: OccasionStatus, reason: str, now: datetime) -> None:
     if row.status in ANSWERABLE:
         outbox.cancel_for(session, now=now, reason=reason, occasion_id=row.id)

@@ -31,8 +31,8 @@ def test_a_version_a_window_and_a_distance() -> None:
         ("offset: -3, before: 4", "offset: -2, before: 4"),
     )
     assert lines[0] == "Version 1 became version 2."
-    assert "The window of W07 was -2/+2 days; now -3/+2." in lines
-    assert "Visit BASE was atg_start -3 days; now atg_start -2 days." in lines
+    assert "W01-W26: the window was -2/+2 days; now -3/+2." in lines
+    assert "BASE: one day later, counted from atg_start." in lines
 
 
 def test_a_setting_a_default_and_a_visit_that_is_gone() -> None:
@@ -44,7 +44,7 @@ def test_a_setting_a_default_and_a_visit_that_is_gone() -> None:
     )
     assert "Setting infusions_planned was 2; now 3." in lines
     assert "Anchor atg_start was projected enrolment +7 days; now enrolment +10 days." in lines
-    assert "Visit W26 is gone." in lines and "Visit W25 is gone." in lines
+    assert "W25, W26: no longer in the plan." in lines
     assert "Stop no_infusion changed." in lines
 
 
@@ -64,3 +64,11 @@ def test_the_order_of_visits_is_told() -> None:
         ("- code: R6M", "- code: EOSX"), ("- code: EOS\n", "- code: R6M\n"), ("- code: EOSX", "- code: EOS")
     )
     assert any(line.startswith("The order of the visits changed") for line in lines)
+
+
+def test_a_sentence_can_be_said_in_another_language() -> None:
+    lines = amended(("offset: -3, before: 4", "offset: -5, before: 4"))
+    (line,) = lines
+    assert line == "BASE: 2 days earlier, counted from atg_start."
+    there = {"%(visits)s: %(days)s days earlier, counted from %(anchor)s.": "%(visits)s: %(days)s dias antes"}
+    assert there[line.template] % line.values == "BASE: 2 dias antes"
