@@ -225,6 +225,18 @@ def call_from(design: StudyDesign) -> Decimal | None:
     return min(limits, default=None)
 
 
+def red_from(design: StudyDesign) -> Decimal | None:
+    """The lowest temperature that a red rule of the study takes; None where no rule takes one."""
+    limits = [
+        Decimal(str(each.args["at_least"]))
+        for rule in design.triage
+        if rule.level is Level.RED
+        for each in flat(rule.when)
+        if each.kind == "temperature" and each.args.get("at_least")
+    ]
+    return min(limits, default=None)
+
+
 def flat(condition: Condition) -> Iterator[Condition]:
     """A condition and everything inside it."""
     yield condition

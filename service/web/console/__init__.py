@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from service.web.console import (
     anchors,
+    card,
     contact,
     enrol,
     interview,
     labs,
     matrix,
+    outcomes,
     patient,
     patients,
     records,
@@ -24,11 +26,13 @@ BLUEPRINTS = (console,)
 __all__ = [
     "BLUEPRINTS",
     "anchors",
+    "card",
     "contact",
     "enrol",
     "interview",
     "labs",
     "matrix",
+    "outcomes",
     "patient",
     "patients",
     "records",

@@ -10,9 +10,7 @@ from zoneinfo import ZoneInfo
 
 from service.models import Occasion, Visit
 from service.use_cases.matrix import State, state_of
-from service.use_cases.questions_page import flat
 from service.use_cases.thread import Measured
-from workflows.protocol import Level, StudyDesign
 
 WIDTH, LEFT, RIGHT = 960, 64, 950
 VISITS_Y, TOP, BOTTOM, ANSWERS_Y, AXIS_Y, HEIGHT = 26, 48, 168, 190, 208, 226
@@ -39,18 +37,6 @@ class Chart:
     now_x: float | None
     limit_y: float | None
     limit: Decimal | None
-
-
-def limit_of(design: StudyDesign) -> Decimal | None:
-    """The lowest temperature that a red rule of the study takes; None where no rule takes one."""
-    limits = [
-        Decimal(str(each.args["at_least"]))
-        for rule in design.triage
-        if rule.level is Level.RED
-        for each in flat(rule.when)
-        if each.kind == "temperature" and each.args.get("at_least")
-    ]
-    return min(limits, default=None)
 
 
 def draw(
