@@ -15,134 +15,27 @@ from service.models import Response
 from service.use_cases import (
     alerts,
     keywords,
-    links,
     occasions,
     outbox,
     patient_facts,
+    reports,
     responses,
-    studies,
     tasks,
     timers,
     triaging,
 )
+from service.use_cases.asking import ask, begin, by_text, remind, send
 from workflows.answers import Answer
 from workflows.ear import Heard
 from workflows.enrolment import PatientStatus
 from workflows.occasions import occasion_for_answer
-from workflows.protocol import Item, ItemType, Level, Questionnaire
+from workflows.protocol import Item, Level, Questionnaire
 from workflows.readings import Ambiguous, Reading
 from workflows.replies import Intent, Reply, read_reply
 
-SMS = "sms"
 TEMP, RECHECK = "temp", "recheck"
 CORRECTABLE = timedelta(hours=24)
 DAY_FROM, DAY_TO = 8, 18  # when the amber text may say "today"
-
-
-def begin(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
-    """An occasion has opened: its first question goes out by text, or the link where it is answered.
-
-    An older form that is still waiting gives way: answers go to the new one. A less urgent form waits its
-    turn.
-    """
-    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
-    if not _by_text(form):
-        if form.announce:
-            _announce(session, patient, occasion, form.announce, kind="question", key="begin", now=now)
-        return
-    for other in occasions.open_for(session, patient, now=now):
-        if other.id == occasion.id or other.item is None:
-            continue
-        if (
-            other.questionnaire != occasion.questionnaire
-            and _urgency(session, patient, other) <= form.urgency
-        ):
-            return
-        other.item = None
-    item = responses.next_item(session, patient, occasion, now=now)
-    if item is None:
-        occasions.finish(session, occasion, now=now)
-        return
-    ask(session, patient, occasion, item, kind="question", key="begin", now=now)
-
-
-def remind(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
-    """No answer yet: the form's reminder, or the question that is open once more."""
-    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
-    key = f"remind:{occasion.reminders_sent}"
-    if not _by_text(form):
-        if form.reminder:
-            _announce(session, patient, occasion, form.reminder, kind="reminder", key=key, now=now)
-        return
-    item = form.item(occasion.item) if occasion.item else None
-    if item is None:  # it gave way to another form, which is reminded of by itself
-        return
-    template = form.reminder if item.type is ItemType.TEMPERATURE and form.reminder else item.sms
-    _send(session, patient, occasion, template, kind="reminder", key=key, now=now)
-
-
-def ask(
-    session: Session, patient: Patient, occasion: Occasion, item: Item, *, kind: str, key: str, now: datetime
-) -> None:
-    """Open a question: `kind` "question" when the hour has come, "reply" as the answer to the patient's own
-    text.
-    """
-    occasion.item = item.key
-    _send(session, patient, occasion, item.sms, kind=kind, key=f"{item.key}:{key}", now=now)
-
-
-def _send(
-    session: Session,
-    patient: Patient,
-    occasion: Occasion,
-    template: str,
-    *,
-    kind: str,
-    key: str,
-    now: datetime,
-) -> None:
-    outbox.enqueue(
-        session, now=now, kind=kind, template=template, patient=patient, occasion_id=occasion.id,
-        fields=_link(session, patient, occasion, now) if _is_minimal(session, patient) else None,
-        dedupe=f"ask:{occasion.id}:{key}", wanted_while="occasion_open", expires_at=occasion.missed_at,
-    )  # fmt: skip
-
-
-def _announce(
-    session: Session,
-    patient: Patient,
-    occasion: Occasion,
-    template: str,
-    *,
-    kind: str,
-    key: str,
-    now: datetime,
-) -> None:
-    outbox.enqueue(
-        session, now=now, kind=kind, template=template, patient=patient, occasion_id=occasion.id,
-        fields=_link(session, patient, occasion, now), dedupe=f"announce:{occasion.id}:{key}",
-        wanted_while="occasion_open", expires_at=occasion.missed_at,
-    )  # fmt: skip
-
-
-def _link(session: Session, patient: Patient, occasion: Occasion, now: datetime) -> dict[str, str]:
-    lifetime = max(occasion.missed_at - now, timedelta(minutes=1))
-    token = links.make(
-        session, kind="questions", now=now, lifetime=lifetime, patient_id=patient.id, occasion_id=occasion.id
-    )
-    return {"url": f"/q/{token}"}
-
-
-def _is_minimal(session: Session, patient: Patient) -> bool:
-    return studies.design_for(session, patient).profile == "minimal"
-
-
-def _by_text(form: Questionnaire) -> bool:
-    return SMS in form.channels
-
-
-def _urgency(session: Session, patient: Patient, occasion: Occasion) -> int:
-    return patient_facts.questionnaire_of(session, patient, occasion.questionnaire).urgency
 
 
 def open_question(
@@ -152,7 +45,7 @@ def open_question(
     found = [
         row
         for row in occasions.open_for(session, patient, now=now)
-        if _by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))
+        if by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))
     ]
     asking = [row for row in found if row.item is not None]
     occasion = occasion_for_answer(asking or found, at)
@@ -178,11 +71,11 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
         questionnaire=form,
         facts=facts,
     )
-    source = responses.Source(channel=inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
+    source = reports.Source(channel=inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
     if timers.answers_advice(session, patient, inbound, reply, now=now):
         return reply
     if reply.answers and occasion is not None and form is not None:
-        outcome = responses.report(
+        outcome = reports.report(
             session,
             patient,
             form,
@@ -215,7 +108,7 @@ def _reading_or_distress(
     session: Session,
     patient: Patient,
     reply: Reply,
-    source: responses.Source,
+    source: reports.Source,
     occasion: Occasion | None,
     form: Questionnaire | None,
     inbound: Inbound,
@@ -246,7 +139,7 @@ def _reading_or_distress(
         and target is None
     )
     named = {(RECHECK if recheck else TEMP): answer for answer in answers.values()}
-    outcome = responses.report(
+    outcome = reports.report(
         session, patient, daily, named, source, occasion=target, heard=reply.heard,
         corrects=corrects.id if corrects else None, reason="corrected by the patient" if corrects else None, now=now,
     )  # fmt: skip
@@ -287,7 +180,7 @@ def _go_on(
     session: Session,
     patient: Patient,
     occasion: Occasion,
-    outcome: responses.Outcome,
+    outcome: reports.Outcome,
     inbound: Inbound,
     *,
     now: datetime,
@@ -297,7 +190,7 @@ def _go_on(
         return
     if _is_doubtful(session, occasion, outcome):
         occasion.item = TEMP
-        _send(session, patient, occasion, "ask_temperature", kind="reply", key=f"sure:{inbound.id}", now=now)
+        send(session, patient, occasion, "ask_temperature", kind="reply", key=f"sure:{inbound.id}", now=now)
         return
     if outcome.next_item is not None:
         item = patient_facts.questionnaire_of(session, patient, occasion.questionnaire).item(
@@ -308,7 +201,7 @@ def _go_on(
     _close(session, patient, outcome, inbound, now=now)
 
 
-def _is_doubtful(session: Session, occasion: Occasion, outcome: responses.Outcome) -> bool:
+def _is_doubtful(session: Session, occasion: Occasion, outcome: reports.Outcome) -> bool:
     """A temperature that was read with some good will (`375`, two numbers) is asked for once more, once."""
     told = [row.id for row in outcome.rows if row.item == TEMP and row.corrects_id is None]
     if not told or occasion.status not in (occasions.OPEN, occasions.LATE):
@@ -318,7 +211,7 @@ def _is_doubtful(session: Session, occasion: Occasion, outcome: responses.Outcom
 
 
 def _close(
-    session: Session, patient: Patient, outcome: responses.Outcome, inbound: Inbound, *, now: datetime
+    session: Session, patient: Patient, outcome: reports.Outcome, inbound: Inbound, *, now: datetime
 ) -> None:
     """The last word: never a reassurance. While a case is open, what was said about calling still stands."""
     if outcome.ask or outcome.level is Level.RED:

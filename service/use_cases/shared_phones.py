@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Patient, Timer
-from service.use_cases import outbox, responses, triaging
+from service.use_cases import outbox, reports, triaging
 from service.use_cases.timers import WHICH_PATIENT
 from workflows.ear import hear, hears_distress
 from workflows.enrolment import PatientStatus
@@ -72,8 +72,8 @@ def _one_of(session: Session, options: Sequence[Patient], inbound: Inbound, *, n
     """Raised at once for the first of them, and said to be "one of"."""
     codes = [patient.code for patient in options]
     heard = hear(inbound.body)
-    source = responses.Source(inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
-    responses.report_for_one_of(session, options[0], heard, source, codes=codes, now=now)
+    source = reports.Source(inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
+    reports.report_for_one_of(session, options[0], heard, source, codes=codes, now=now)
 
 
 def _ask(

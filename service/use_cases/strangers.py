@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Patient, Site
-from service.use_cases import outbox, responses, staff_messages, tasks
+from service.use_cases import outbox, reports, staff_messages, tasks
 from workflows.ear import Heard, hear, hears_distress
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
@@ -23,12 +23,12 @@ def take(session: Session, inbound: Inbound, *, now: datetime) -> dict[str, Any]
     heard, distress = hear(inbound.body), hears_distress(inbound.body)
     relatives = _relatives(session, inbound.from_address)
     if relatives and distress:
-        source = responses.Source(
+        source = reports.Source(
             inbound.channel, typed_by="next of kin", carrier_at=inbound.carrier_at, inbound=inbound
         )
         inbound.patient_id = relatives[0].id
         codes = [patient.code for patient in relatives]
-        responses.report_for_one_of(session, relatives[0], heard, source, codes=codes, now=now)
+        reports.report_for_one_of(session, relatives[0], heard, source, codes=codes, now=now)
     patient = relatives[0] if relatives else None
     site = _only_site(session)
     tasks.open_task(

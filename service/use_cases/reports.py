@@ -1,0 +1,217 @@
+"""One report of a patient: what was answered and what else the words say. Stored, triaged and acted on at
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.models import Inbound, Occasion, Patient, Reading, Response
+from service.use_cases import alerts, audit, occasions, patient_facts, readings, studies, triaging
+from workflows.answers import Answer
+from workflows.ear import Heard
+from workflows.protocol import LEVELS, Level, Questionnaire
+from workflows.questionnaires import SITE_ITEM
+from workflows.questionnaires import next_item as next_question
+from workflows.triage import Hit, triage
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a report. `hits` are new ones; `done`: nothing more is asked; `next_item` is an item's
+    key.
+    """
+
+    level: Level
+    hits: tuple[Hit, ...] = ()
+    done: bool = False
+    next_item: str | None = None
+    ask: str = ""
+    rows: tuple[Response, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where words came from, and when: by the phone's clock, the carrier's, and ours."""
+
+    channel: str
+    typed_by: str = "patient"
+    phone_at: datetime | None = None
+    carrier_at: datetime | None = None
+    client_id: str | None = None
+    inbound: Inbound | None = None
+
+    def said_at(self, now: datetime) -> datetime:
+        """The time of the words; a clock that runs ahead of ours is not believed."""
+        return min(self.phone_at or self.carrier_at or now, now)
+
+
+def report(
+    session: Session,
+    patient: Patient,
+    form: Questionnaire,
+    answers: Mapping[str, Answer],
+    source: Source,
+    *,
+    now: datetime,
+    occasion: Occasion | None = None,
+    heard: Heard | None = None,
+    corrects: int | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    """One report: answers to a form (maybe none), and what else the words say. Stored, triaged, acted on."""
+    at = source.said_at(now)
+    context = occasion or patient_facts.latest_occasion(session, patient, at=at)
+    context_form = form if occasion else patient_facts.daily_form(session, patient)
+    before = patient_facts.answers_of(session, context, context_form)
+    prior = readings.reading_of(session, context)
+    rows = [
+        _store(
+            session, patient, form, key, answer, source, occasion, corrects or _older(before, key, occasion), reason,
+            now,
+        )
+        for key, answer in answers.items()
+    ]  # fmt: skip
+    reading = readings.record(session, patient, answers, rows, at, now=now)
+    if reading is not None:
+        triaging.settle(session, patient, *triaging.WAIT_FOR_READING, reason="a temperature came", now=now)
+    else:
+        reading = readings.with_site(session, patient, rows, now=now)
+    session.flush()
+    own = {key: answer.value for key, answer in answers.items()}
+    values = {**before.values, **own}
+    current = reading or prior
+    facts = patient_facts.gather(
+        session, patient, at=at, questionnaire=context_form, answers=values, reading=current, heard=heard
+    )
+    rules = studies.design_for(session, patient).triage
+    result = triage(rules, facts)
+    hits = triaging.news(
+        result,
+        triage(rules, patient_facts.without(facts, context_form, before.values, prior)),
+        triage(rules, patient_facts.alone(facts, context_form, own, reading, heard)),
+    )
+    triaging.follow(
+        session, patient, result, hits, key=_key(patient, source, rows), reported_at=at,
+        summary=_summary(answers, heard, current, source), now=now, occasion=occasion, reading=current,
+        response_id=rows[-1].id if rows else None, inbound_id=source.inbound.id if source.inbound else None,
+    )  # fmt: skip
+    if rows:
+        audit.record(
+            session, "response:record", actor=_actor(patient, source), now=now, patient_id=patient.id,
+            subject_id=rows[-1].id, detail={"items": sorted(answers), "channel": source.channel, "corrects": corrects},
+        )  # fmt: skip
+    if occasion is None:
+        return Outcome(_worst(hits), hits, done=True, ask=result.ask if hits else "", rows=tuple(rows))
+    red = result.level is Level.RED
+    item = None if red else next_question(form, values, facts)
+    if occasion.status in (occasions.OPEN, occasions.LATE):
+        if red:
+            occasions.stop_asking(session, occasion, reason="a red answer", now=now)
+        elif item is None:
+            occasions.finish(session, occasion, now=now)
+        elif occasion.item is not None:
+            occasion.item = item.key
+    return Outcome(
+        result.level,
+        hits,
+        done=item is None,
+        next_item=item.key if item else None,
+        ask=result.ask,
+        rows=tuple(rows),
+    )
+
+
+def _worst(hits: tuple[Hit, ...]) -> Level:
+    return max((hit.level for hit in hits), key=LEVELS.index, default=Level.NOTHING)
+
+
+def _older(before: patient_facts.Given, key: str, occasion: Occasion | None) -> int | None:
+    """An answer given twice in a form replaces the first one."""
+    row = before.rows.get(key) if occasion is not None else None
+    return None if row is None else row.id
+
+
+def _store(
+    session: Session,
+    patient: Patient,
+    form: Questionnaire,
+    key: str,
+    answer: Answer,
+    source: Source,
+    occasion: Occasion | None,
+    corrects: int | None,
+    reason: str | None,
+    now: datetime,
+) -> Response:
+    value = answer.value
+    row = Response(
+        patient_id=patient.id,
+        occasion_id=occasion.id if occasion else None,
+        inbound_id=source.inbound.id if source.inbound else None,
+        questionnaire=form.key if occasion else None,
+        item=key,
+        value={"value": list(value) if isinstance(value, tuple) else None if value is None else str(value)},
+        raw=answer.raw,
+        channel=source.channel,
+        typed_by=source.typed_by,
+        phone_at=source.phone_at,
+        carrier_at=source.carrier_at,
+        received_at=now,
+        corrects_id=corrects,
+        reason=reason,
+        client_id=f"{source.client_id}:{key}" if source.client_id else None,
+    )
+    session.add(row)
+    session.flush()
+    if key == SITE_ITEM:
+        patient.temp_site = str(value)
+    return row
+
+
+def _key(patient: Patient, source: Source, rows: list[Response]) -> str:
+    """What names this report: a case has each report once. One text may be two patients' report, one after
+    the other.
+    """
+    if source.inbound is not None:
+        return f"inbound:{source.inbound.id}:{patient.id}"
+    return f"response:{rows[-1].id if rows else 0}"
+
+
+def _summary(
+    answers: Mapping[str, Answer], heard: Heard | None, reading: Reading | None, source: Source
+) -> dict[str, Any]:
+    """What the person on call is shown, in the patient's own words first."""
+    said = source.inbound.body if source.inbound is not None else ""
+    signs = sorted(heard.signs) if heard else []
+    return {
+        "text": said,
+        "temperature": f"{reading.celsius} C ({reading.site})" if reading else "",
+        "answers": {key: answer.raw for key, answer in answers.items()},
+        "heard": sorted({*signs, *(heard.red_words if heard else ())}),
+        "fever": bool(heard and heard.fever_without_number),
+        "channel": source.channel,
+    }
+
+
+def _actor(patient: Patient, source: Source) -> str:
+    return f"patient:{patient.id}" if source.typed_by == "patient" else source.typed_by
+
+
+def report_for_one_of(
+    session: Session, patient: Patient, heard: Heard, source: Source, *, codes: list[str], now: datetime
+) -> None:
+    """Distress that belongs to one of several people: a red case at once for the first, which names them all.
+
+    Nothing is stored as the patient's own answer, for it may not be theirs.
+    """
+    alerts.open_or_join(
+        session, patient, source=_key(patient, source, []), level=Level.RED.value, hits=("N-ONE-OF",),
+        reported_at=source.said_at(now), inbound_id=source.inbound.id if source.inbound else None,
+        summary={**_summary({}, heard, None, source), "one_of": codes, "celsius": str(heard.highest or "")}, now=now,
+    )  # fmt: skip
