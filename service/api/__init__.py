@@ -6,7 +6,9 @@ from flask import Flask
 
 from service.api import (
     alerts,
+    amendments,
     anchors,
+    answers,
     auth,
     feeds,
     fhir,
@@ -21,13 +23,14 @@ from service.api import (
     sites,
     staff,
     studies,
+    tasks,
     visits,
     webhooks,
 )
 from service.api.openapi import docs, make_api
 
-CARE = (patients, anchors, visits, occasions, alerts, observations, phones)
-SETUP = (oncall, messages, staff, sites, studies)
+CARE = (patients, anchors, visits, occasions, answers, alerts, tasks, observations, phones)
+SETUP = (oncall, messages, staff, sites, studies, amendments)
 
 
 def register(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""Cases: listed, taken, passed on, and how they ended. And the tasks beside them."""
+"""Cases: listed, taken, passed on, and how they ended."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from service.models import Alert, Staff
 from service.use_cases import alerts, lists, tokens
 from workflows.alerts import AlertStatus, Outcome
 
-blp = Blueprint("alerts", __name__, description="Cases and tasks")
-
-TASK_STATUSES = ("open", "seen", "done")
+blp = Blueprint("alerts", __name__, description="Cases")
 
 
 class RefSchema(Schema):
@@ -93,33 +91,6 @@ class AckSchema(Schema):
     first = fields.Boolean(required=True)
     by = fields.Nested(PersonSchema, required=True, allow_none=True)
     at = Instant(required=True, allow_none=True)
-
-
-class TaskSchema(Schema):
-    id = fields.Integer(required=True)
-    patient_id = fields.Integer(required=True, allow_none=True)
-    site_id = fields.Integer(required=True, allow_none=True)
-    alert_id = fields.Integer(required=True, allow_none=True)
-    visit_id = fields.Integer(required=True, allow_none=True)
-    kind = fields.String(required=True)
-    level = fields.String(required=True)
-    rules = fields.List(fields.String(), required=True)
-    status = fields.String(required=True)
-    due_at = Instant(required=True, allow_none=True)
-    seen_at = Instant(required=True, allow_none=True)
-    seen_by = fields.String(required=True, allow_none=True)
-    done_at = Instant(required=True, allow_none=True)
-    done_by = fields.String(required=True, allow_none=True)
-    note = fields.String(required=True, allow_none=True)
-    created_at = Instant(required=True)
-
-
-TaskPage = page_schema("TaskPage", TaskSchema)
-
-
-class TaskQuery(Page):
-    status = Text(load_default=None, validate=one_of(TASK_STATUSES))
-    patient = Id(load_default=None)
 
 
 def _case(work: Work, alert_id: int) -> Alert:
@@ -209,20 +180,3 @@ def outcome(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
         now=work.now,
     )
     return _shown(work, alert)
-
-
-@blp.on("GET", "/tasks")
-@allow(*READERS)
-@blp.asks(TaskQuery)
-@edge.reads(blp, TaskPage)
-def list_tasks(work: Work, query: dict[str, Any]) -> dict[str, Any]:
-    """What coordinators must do, oldest first."""
-    rows = lists.tasks(
-        work.session,
-        site_id=work.actor.site_id,
-        status=query["status"],
-        patient_id=query["patient"],
-        after=edge.after(query["cursor"]),
-        limit=query["limit"],
-    )
-    return edge.page(rows, query["limit"], shapes.task)

@@ -196,3 +196,11 @@ def clean_json(value: Any, *, depth: int = 0) -> None:
             clean_json(inner, depth=depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValidationError("not a number")
+
+
+def typed(value: Any) -> None:
+    """ValidationError unless it is what a patient types or chooses: a text, a number, or a list of texts."""
+    parts = value if isinstance(value, list) else [value]
+    if len(parts) > 30 or any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
+        raise ValidationError("a text, a number, or a list of texts")
+    clean_json(parts)

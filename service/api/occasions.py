@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from service import access
 from service.access import allow
 from service.api import edge, shapes
 from service.api.blueprint import Blueprint
 from service.api.edge import Work
-from service.api.fields import Day, Instant, Page, Text, clean_json, one_of, page_schema
+from service.api.fields import Day, Instant, Page, Text, one_of, page_schema, typed
 from service.api.patients import CARERS, READERS, found
 from service.errors import Conflict, Forbidden, NotFound
 from service.models import IdempotentAnswer, Occasion
 from service.use_cases import idempotency, lists, responses, studies
+from service.use_cases.reports import Outcome
 from workflows.occasions import ANSWERABLE, OccasionStatus
 from workflows.protocol import Questionnaire
 from workflows.questionnaire_json import as_json
@@ -25,14 +26,6 @@ from workflows.questionnaire_json import as_json
 blp = Blueprint("occasions", __name__, description="Questionnaires due, and their answers")
 
 USED = "client_id_used"
-
-
-def _answer(value: Any) -> None:
-    """What was typed or chosen: a text, a number, or a list of texts."""
-    parts = value if isinstance(value, list) else [value]
-    if len(parts) > 30 or any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in parts):
-        raise ValidationError("a text, a number, or a list of texts")
-    clean_json(parts)
 
 
 class OccasionSchema(Schema):
@@ -65,7 +58,7 @@ class AnswersSchema(Schema):
     )
     answers = fields.Dict(
         keys=Text(longest=64),
-        values=fields.Raw(allow_none=False, validate=_answer),
+        values=fields.Raw(allow_none=False, validate=typed),
         required=True,
         validate=validate.Length(min=1, max=50),
         metadata={"description": "item -> what was typed or chosen", "example": {"temp": "37,8", "signs": ["A"]}},
@@ -186,7 +179,7 @@ def _begin(work: Work, occasion: Occasion, given: Mapping[str, Any]) -> Idempote
     return row or idempotency.begin(work.session, key, digest, now=work.now)
 
 
-def _outcome(occasion: Occasion, outcome: responses.Outcome) -> dict[str, Any]:
+def _outcome(occasion: Occasion, outcome: Outcome) -> dict[str, Any]:
     site = occasion.patient.site
     return {
         "occasion": occasion.id,

@@ -154,7 +154,6 @@ def from_http(error: HTTPException) -> Response | HTTPException:
     if not request.path.startswith(MACHINES):
         return error
     if isinstance(error, InternalServerError):
-        _log_fault(error.original_exception)
         return answer(500, "the fault is ours; it was recorded")
     messages = getattr(error, "data", {}).get("messages")
     headers = {key: value for key, value in error.get_headers() if key in ("Allow", "Retry-After")}
@@ -173,11 +172,12 @@ def _unwrapped(messages: Any) -> tuple[Any, Any]:
     return messages, None
 
 
-def _log_fault(error: BaseException | None) -> None:
-    """Where it broke, never the message: the database's messages carry the values of the row."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:] if error is not None else []
-    where = [f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}" for frame in frames]
-    log.error("api_fault", kind=type(error).__name__, where=where, endpoint=request.endpoint)
+def _log_fault(fault: tuple[Any, ...]) -> None:
+    """Where it broke, never the message: an exception's words may be a patient's."""
+    error = fault[1]
+    frames = traceback.extract_tb(error.__traceback__)[-8:] if error is not None else []
+    where = [f"{'/'.join(frame.filename.rsplit('/', 2)[-2:])}:{frame.lineno}" for frame in frames]
+    log.error("fault", kind=type(error).__name__, where=where, endpoint=request.endpoint)
 
 
 def guard(blueprint: Blueprint) -> None:
@@ -193,5 +193,6 @@ def guard(blueprint: Blueprint) -> None:
 
 
 def register(app: Flask) -> None:
-    """What no blueprint answers (an unknown address, a wrong method)."""
+    """What no blueprint answers (an unknown address, a wrong method), and what is logged of a fault, on pages too."""
     app.register_error_handler(HTTPException, from_http)
+    app.log_exception = _log_fault  # type: ignore[method-assign, assignment]

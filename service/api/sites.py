@@ -12,10 +12,11 @@ from service.api import edge, shapes
 from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Hour, Instant, Page, Text, Zone, page_schema
+from service.api.patient_schemas import ComplianceSchema
 from service.api.studies import of_all_sites
 from service.models import Site
 from service.security import Role
-from service.use_cases import lists, sites
+from service.use_cases import compliance, lists, sites
 
 blp = Blueprint("sites", __name__, description="Sites")
 
@@ -134,3 +135,11 @@ def change_site(work: Work, given: dict[str, Any], site_id: int) -> dict[str, An
     site = found(work, site_id)
     sites.change(work.session, site, **given, actor=work.name, now=work.now)
     return shapes.site(site)
+
+
+@blp.on("GET", "/sites/<int:site_id>/compliance")
+@allow(Role.COORDINATOR, Role.CLINICIAN, Role.INVESTIGATOR, Role.MONITOR)
+@edge.reads(blp, ComplianceSchema(many=True))
+def site_compliance(work: Work, site_id: int) -> list[dict[str, Any]]:
+    """Occasions of all the site's patients: due, answered, late and missed, by questionnaire."""
+    return [vars(one) for one in compliance.of_site(work.session, found(work, site_id).id)]

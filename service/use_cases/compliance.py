@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient
@@ -34,16 +34,16 @@ def of_patient(session: Session, patient: Patient) -> list[Compliance]:
     return _counted(session, Occasion.patient_id == patient.id)
 
 
-def of_site(session: Session, site_id: int | None) -> list[Compliance]:
-    """One row a questionnaire over the patients of a site (None: every site)."""
-    return _counted(session, *([] if site_id is None else [Occasion.site_id == site_id]))
+def of_site(session: Session, site_id: int) -> list[Compliance]:
+    """One row a questionnaire over the patients of a site."""
+    return _counted(session, Occasion.site_id == site_id)
 
 
-def _counted(session: Session, *where: object) -> list[Compliance]:
+def _counted(session: Session, where: ColumnElement[bool]) -> list[Compliance]:
     after_time = Occasion.answered_at > Occasion.late_at
     rows = session.execute(
         select(Occasion.questionnaire, Occasion.status, after_time, func.count())
-        .where(*where)  # type: ignore[arg-type]
+        .where(where)
         .group_by(Occasion.questionnaire, Occasion.status, after_time)
     ).all()
     return [

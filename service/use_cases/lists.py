@@ -14,6 +14,7 @@ from service.models import (
     Message,
     Occasion,
     Patient,
+    Response,
     Rota,
     Site,
     Staff,
@@ -94,6 +95,14 @@ def occasions(
 ) -> list[Occasion]:
     """Questionnaires due, past and to come."""
     return _page(session, _where(select(Occasion), patient_id=patient_id, status=status), Occasion.id, after, limit)
+
+
+def responses(
+    session: Session, patient_id: int, *, occasion_id: int | None = None, after: int = 0, limit: int = 50
+) -> list[Response]:
+    """A patient's answers, corrected ones too."""
+    query = _where(select(Response), patient_id=patient_id, occasion_id=occasion_id)
+    return _page(session, query, Response.id, after, limit)
 
 
 def tasks(

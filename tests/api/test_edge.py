@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -168,3 +169,44 @@ def test_tokens_are_written_down_once_an_hour(api: Any, world: Any) -> None:
     api.get("/patients")
     with world.runtime.db.reading() as session:
         assert session.query(ApiToken).one().last_used_at == world.runtime.clock.now() - timedelta(minutes=10)
+
+
+def test_the_same_key_four_times_at_once_enrols_once(api: Any, world: Any) -> None:
+    start = threading.Barrier(4)
+    answers: list[Any] = []
+
+    def send() -> None:
+        client = world.app.test_client()
+        start.wait()
+        headers = {"Authorization": f"Bearer {api.token}"} | KEY
+        answers.append(client.post("/api/v1/patients", json=NEW, headers=headers))
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert len({answer.get_data() for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" in answer.headers for answer in answers) == 3
+    with world.runtime.db.reading() as session:
+        assert session.query(Patient).count() == 1
+
+
+def test_a_fault_of_ours_is_a_problem_and_its_log_holds_no_words(
+    api: Any, world: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("febre 38,7")
+
+    monkeypatch.setattr("service.use_cases.lists.patients", broken)
+    monkeypatch.setitem(world.app.config, "PROPAGATE_EXCEPTIONS", False)
+    problem = api.get("/patients", 500)
+    assert problem["detail"] == "the fault is ours; it was recorded"
+    logged = "".join(capsys.readouterr())
+    assert "38,7" not in logged and "RuntimeError" in logged and "api/patients.py" in logged
+
+
+def test_a_body_that_is_too_large_is_a_problem(api: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(world.app.config, "MAX_CONTENT_LENGTH", 1000)
+    api.call("POST", "/patients", 413, data=b"{" + b" " * 2000 + b"}", content_type="application/json")
