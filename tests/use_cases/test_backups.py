@@ -23,7 +23,7 @@ def _counts(session) -> dict[str, int]:
 @pytest.fixture
 def file(world, tmp_path):
     world.enrol("P-001")
-    world.advance(days=8)
+    world.advance(days=2)
     tick.seal(world.runtime)
     path = tmp_path / "backup.zip"
     with world.runtime.db.reading() as session:
