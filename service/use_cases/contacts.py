@@ -134,5 +134,7 @@ def set_opted_out(session: Session, staff: Staff, phone: str, out: bool, *, now:
     for contact in of_staff(session, [staff.id]):
         if (contact.address, contact.channel) == (phone, "sms") and (contact.opted_out_at is not None) != out:
             contact.opted_out_at = now if out else None
+            if not out:
+                contact.failed_at = None  # what was refused because of the STOP is no fault of the telephone
             verb = "contact:opt_out" if out else "contact:opt_in"
             audit.record(session, verb, actor=f"staff:{staff.id}", now=now, subject_id=contact.id)
