@@ -86,8 +86,9 @@ class Sender:
         clock, config = self.runtime.clock, self.runtime.config
         began = clock.monotonic()
         with self.runtime.db.reading() as session:
-            if not outbox.due(session, clock.now(), lane=lane):
-                return [], 0
+            first = outbox.next_due(session, lane=lane)
+        if first is None or first > clock.now():
+            return [], 0
         with self.runtime.db.unit_of_work() as session:
             messages, ended = outbox_claim.claim_due(
                 session, lane=lane, limit=limit, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),

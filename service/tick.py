@@ -53,7 +53,7 @@ def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
         except Exception as error:
             report.failed += 1
             telemetry.ROWS_FAILED.labels(sweep.name).inc()
-            log.exception("sweep_failed", sweep=sweep.name, error=type(error).__name__)
+            log.error("sweep_failed", sweep=sweep.name, error=type(error).__name__, at=_where(error))
             continue
         for row in due:
             _one(runtime, sweep, row, report)

@@ -196,4 +196,4 @@ def next_due(session: Session, *, lane: str | None = None) -> datetime | None:
 def ready(statement: Any, lane: str | None) -> Any:
     """The statement over the messages of `lane` (None: of both) that wait to be sent."""
     statement = statement.select_from(Message).where(text("message.status = 'ready'"))
-    return statement.where(Message.lane.in_((lane,) if lane else (PAGES, BULK)))
+    return statement.where(Message.lane == lane) if lane else statement
