@@ -47,7 +47,7 @@ def read_header(resource: Any) -> Handed:
         raise RuleViolation("subject", reference, "is a reference such as Patient/12")
     identifier = _get(resource.get("identifier"), "value")
     if not isinstance(identifier, str) or not 1 <= len(identifier) <= 80:
-        raise RuleViolation("identifier", identifier, "its value is the sender's own number of this response, 1-80 signs")
+        raise RuleViolation("identifier", identifier, "its value is the sender's own number of it, 1-80 signs")
     key = canonical.partition("|")[0].rstrip("/").rpartition("/")[2]
     items = resource.get("item")
     return Handed(key, int(number), identifier, _instant(resource.get("authored")), _flat(items))

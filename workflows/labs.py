@@ -55,7 +55,7 @@ LABS: Mapping[str, Lab] = {
         Lab("weight", "Weight", "kg", D(20), D(300), {}, "29463-7"),
     )
 }
-SAME = {"/mm³": "/mm3", "/µl": "/ul", "/μl": "/ul", "µg/l": "ug/l", "μg/l": "ug/l", "mcg/l": "ug/l", "mm3": "/mm3"}
+SAME = (("µ", "u"), ("μ", "u"), ("mcg", "ug"), ("³", "3"), ("×", ""), ("x10", "10"), (" ", ""))
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,9 @@ def read_value(code: str, value: Decimal, unit: str) -> Value:
 
 
 def _factor(lab: Lab, unit: str) -> Decimal | None:
-    written = unit.strip().replace(" ", "").lower()
-    written = SAME.get(written, written)
+    written = unit.strip().lower()
+    for sign, plain in SAME:
+        written = written.replace(sign, plain)
     factors = {lab.unit.lower(): Decimal(1)} | {other.lower(): factor for other, factor in lab.others.items()}
     return factors.get(written)
 
