@@ -385,6 +385,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_visit')),
     sa.UniqueConstraint('patient_id', 'code', name=op.f('uq_visit_patient_id_code'))
     )
+    op.create_index('ix_visit_open', 'visit', ['site_id', 'date'], unique=False, postgresql_where=sa.text("status IN ('planned', 'booked')"), sqlite_where=sa.text("status IN ('planned', 'booked')"))
     op.create_index(op.f('ix_visit_patient_id'), 'visit', ['patient_id'], unique=False)
     op.create_index('ix_visit_site_date', 'visit', ['site_id', 'date'], unique=False)
     op.create_table('alert_log',
@@ -762,6 +763,7 @@ def downgrade() -> None:
     op.drop_table('alert_log')
     op.drop_index('ix_visit_site_date', table_name='visit')
     op.drop_index(op.f('ix_visit_patient_id'), table_name='visit')
+    op.drop_index('ix_visit_open', table_name='visit', postgresql_where=sa.text("status IN ('planned', 'booked')"), sqlite_where=sa.text("status IN ('planned', 'booked')"))
     op.drop_table('visit')
     op.drop_index(op.f('ix_timer_patient_id'), table_name='timer')
     op.drop_index('ix_timer_due', table_name='timer', postgresql_where=sa.text('done_at IS NULL'), sqlite_where=sa.text('done_at IS NULL'))

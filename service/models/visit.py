@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from service.db import Base
 from service.models.patient import Patient
 
+NOT_OVER = text("status IN ('planned', 'booked')")
+
 
 class Visit(Base):
     """An encounter with one patient. Its identity is (patient, code) whatever moves; late and due are derived.
@@ -23,6 +25,7 @@ class Visit(Base):
     __table_args__ = (
         UniqueConstraint("patient_id", "code"),
         Index("ix_visit_site_date", "site_id", "date"),
+        Index("ix_visit_open", "site_id", "date", postgresql_where=NOT_OVER, sqlite_where=NOT_OVER),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,16 +8,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from service.models import Alert, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
+from service.use_cases import studies
 from workflows.alerts import AlertStatus
 from workflows.occasions import OccasionStatus
 from workflows.protocol import LEVELS, Level
-from workflows.visits import OPEN, is_late
+from workflows.visits import is_late
 
 LIMIT = 200
+WAITING = ("open", "seen")
+# A literal, so that the partial index serves it.
+NOT_OVER: ColumnElement[bool] = literal_column("visit.status IN ('planned', 'booked')", Boolean)
 SAME_CAUSE = timedelta(hours=1)  # a task and the rules that opened it are written within one handling
 
 
@@ -45,6 +49,7 @@ class VisitRow:
 
     `days_left` counts the days to the window's end (negative: past it); `with_it` are the codes held on the same day,
     `also_late` the codes of the patient's other visits that are past their windows (one row a patient).
+    `dates` names the anchor that the visit dates: other visits move with it when it is held on another day.
     """
 
     visit: Visit
@@ -54,6 +59,7 @@ class VisitRow:
     days_left: int
     with_it: tuple[str, ...] = ()
     also_late: tuple[str, ...] = ()
+    dates: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def _here(column: InstrumentedAttribute[Any], site_id: int | None) -> list[Colum
 def _cases(session: Session, site_id: int | None) -> tuple[CaseRow, ...]:
     alerts = session.scalars(
         select(Alert)
-        .where(Alert.status != AlertStatus.CLOSED, *_here(Alert.site_id, site_id))
+        .where(Alert.status.in_([AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED]), *_here(Alert.site_id, site_id))
         .options(joinedload(Alert.patient).joinedload(Patient.site))
         .order_by(Alert.opened_at)
         .limit(LIMIT)
@@ -133,7 +139,7 @@ def _cases(session: Session, site_id: int | None) -> tuple[CaseRow, ...]:
 def _tasks(session: Session, site_id: int | None, now: datetime) -> tuple[list[TaskRow], int]:
     tasks = session.scalars(
         select(Task)
-        .where(Task.status != "done", *_here(Task.site_id, site_id))
+        .where(Task.status.in_(WAITING), *_here(Task.site_id, site_id))
         .options(joinedload(Task.patient).joinedload(Patient.site))
         .order_by(Task.due_at.is_(None), Task.due_at, Task.id)
         .limit(LIMIT + 1)
@@ -152,7 +158,7 @@ def _tasks(session: Session, site_id: int | None, now: datetime) -> tuple[list[T
 def tasks_of(session: Session, patient: Patient, *, now: datetime) -> list[TaskRow]:
     """What waits to be done for one patient."""
     tasks = session.scalars(
-        select(Task).where(Task.patient_id == patient.id, Task.status != "done").order_by(Task.due_at, Task.id)
+        select(Task).where(Task.patient_id == patient.id, Task.status.in_(WAITING)).order_by(Task.due_at, Task.id)
     ).all()
     hits = _hits_of(session, tasks)
     return [
@@ -182,7 +188,7 @@ def _hits_of(session: Session, tasks: Iterable[Task]) -> dict[int, list[TriageHi
 def _visits(session: Session, site_id: int, local: date) -> list[VisitRow]:
     rows = session.scalars(
         select(Visit)
-        .where(Visit.site_id == site_id, Visit.date <= local, Visit.status.in_([str(each) for each in OPEN]))
+        .where(Visit.site_id == site_id, Visit.date <= local, NOT_OVER)
         .options(joinedload(Visit.patient).joinedload(Patient.site))
         .order_by(Visit.booked_at.is_(None), Visit.booked_at, Visit.date, Visit.id)
         .limit(LIMIT * 2)
@@ -199,12 +205,18 @@ def _visits(session: Session, site_id: int, local: date) -> list[VisitRow]:
             overdue=visit.date < local,
             days_left=(visit.window_end - local).days,
             with_it=tuple(together.get((visit.patient_id, visit.code), ())),
+            dates=_anchor_of(session, visit),
         )
         for visit in rows
         if not visit.merged_into
     ]
     found.sort(key=lambda row: (not row.late, not row.overdue, row.visit.booked_at is None))
     return _one_late_row_a_patient(found)[:LIMIT]
+
+
+def _anchor_of(session: Session, visit: Visit) -> str:
+    design = studies.design_for(session, visit.patient)
+    return next((anchor.name for anchor in design.anchors if anchor.recorded_by == visit.code), "")
 
 
 def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:

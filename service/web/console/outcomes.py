@@ -11,7 +11,6 @@ from service.runtime import current
 from service.use_cases import outcomes_page
 from service.web.console.blueprint import console, readers
 
-MOST = 200  # rows shown under one number
 MEANING: dict[str, tuple[LazyString, LazyString]] = {
     "enrolled": (_("Patients enrolled"), _("Everybody who has a calendar, whatever became of them.")),
     "left": (_("Withdrawn or died"), _("Patients whose status is withdrawn or died.")),
@@ -58,4 +57,4 @@ def outcomes() -> str:
     runtime = current()
     with runtime.db.reading() as session:
         numbers = outcomes_page.numbers(session, site_id=actor().site_id, now=runtime.clock.now())
-        return render_template("console/outcomes.html", numbers=numbers, meaning=MEANING, most=MOST)
+        return render_template("console/outcomes.html", numbers=numbers, meaning=MEANING)
