@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import request
@@ -24,6 +25,7 @@ blp = Blueprint("studies", __name__, description="Studies and their protocol fil
 
 YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain")
 LONGEST_PROTOCOL = 1_000_000
+TOO_DEEP = re.compile(r"(?:[\[{]\s*){50}")  # the reader would take seconds to give up
 TEAM = (Role.COORDINATOR, Role.INVESTIGATOR, Role.OPERATOR)
 EVERYBODY = tuple(Role)
 
@@ -100,6 +102,8 @@ def _protocol_text() -> str:
         raise UnsupportedMediaType("send application/yaml, or application/json with `protocol`")
     if not text.strip() or len(text) > LONGEST_PROTOCOL or not is_clean(text, lines=True):
         raise Problem("1 to 1,000,000 signs, no control signs", field="protocol")
+    if TOO_DEEP.search(text):
+        raise Problem("is nested too deep", field="protocol")
     return text
 
 

@@ -14,7 +14,7 @@ from service.security import Role
 from service.use_cases import tokens
 from tests.api.conftest import NEW
 
-EXAMPLES = 6
+EXAMPLES = 4
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     openapi_checks.status_code_conformance,
