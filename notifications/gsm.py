@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import string
 import unicodedata
+from functools import lru_cache
 
 import smsutil
 
@@ -15,6 +17,10 @@ _PLAIN = str.maketrans(
     }
 )  # fmt: skip
 
+SHORT = 160
+# One place each in GSM-7. Everything else is left to the library.
+_SINGLE = frozenset("\n !\"#$%&'()*+,-./:;<=>?@_" + string.ascii_letters + string.digits)
+
 
 def fold_gsm7(text: str) -> str:
     """`text` as one alphabet every carrier delivers: accents gone, typographic signs plain, the rest of
@@ -23,10 +29,19 @@ def fold_gsm7(text: str) -> str:
     Also the Portuguese letters that GSM-7 has are folded, so that a text is plain throughout.
     """
     plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-    kept = (char for char in plain if not unicodedata.combining(char))
-    return "".join(char if smsutil.is_valid_gsm(char) else "?" for char in kept)
+    return "".join(map(_kept, plain))
+
+
+@lru_cache(maxsize=4096)
+def _kept(char: str) -> str:
+    """What becomes of one character; remembered, since asking the table takes longer than sending does."""
+    if unicodedata.combining(char):
+        return ""
+    return char if smsutil.is_valid_gsm(char) else "?"
 
 
 def segments(text: str) -> int:
     """How many SMS `text` takes (160 GSM-7 characters, or 70 as soon as one character is outside GSM-7)."""
+    if len(text) <= SHORT and _SINGLE.issuperset(text):
+        return 1
     return max(1, len(smsutil.split(text).parts))
