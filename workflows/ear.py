@@ -25,14 +25,18 @@ FEVER_FROM = Decimal("37.8")
 LOW_BELOW = Decimal("35.0")
 
 _ADMINISTRATIVE = re.compile(
-    r"\b(?:remarca\w*|marcar|agenda\w*|consultas?|horarios?|enderecos?|links?|senha|aplicativo|app|site|questionario"
-    r"|carona|onibus|data|visitas?|exames?|receita|formulario|cadastro|appointments?|reschedul\w*|schedul\w*|address"
-    r"|login|password|forms?|ride|taxi|website|survey|transporte|telefone|mudar|trocar|responder|phone|change)\b"
+    r"\b(?:remarca\w*|marcar|agenda\w*|consultas?|horarios?|enderecos?|links?|senha|aplicativo|app|site|"
+    r"questionario"
+    r"|carona|onibus|data|visitas?|exames?|receita|formulario|cadastro|appointments?|reschedul\w*|"
+    r"schedul\w*|address"
+    r"|login|password|forms?|ride|taxi|website|survey|transporte|telefone|mudar|trocar|responder|phone|"
+    r"change)\b"
 )
 _THANKS = re.compile(
-    r"\b(?:obrigad\w*|agradec\w*|valeu|grat[oa]|thanks?|thx|appreciate|grateful)\b|\b(?:ajudou|ajudaram|helped|helpful|helps)\b"
+    r"\b(?:obrigad\w*|agradec\w*|valeu|grat[oa]|thanks?|thx|appreciate|grateful)\b|\b(?:ajudou|ajudaram|"
+    r"helped|helpful|helps)\b"
 )
-_ASKS_FOR_HELP = re.compile(r"\b(?:ajud\w*|help\w*|urgent\w*)$")
+_ASKS_FOR_HELP = re.compile(r"\b(?:ajud\w*|help\w*|urgent\w*|hospital|upa|ps|er|doctor|medico|wrong)$")
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,12 @@ from workflows.words_measures import (
     AFTER_A_COUNT,
     AFTER_A_COUNT_STEMS,
     BEFORE_A_LABEL,
+    BODY_STEMS,
     FILLERS,
     MEASURED,
     SKIPPED_BEFORE,
     TEMPERATURE_STEMS,
+    WEATHER,
 )
 from workflows.words_numbers import digits_for_words
 
@@ -115,6 +117,8 @@ def _candidates(text: str) -> Iterator[Reading]:
     line = _DIGIT_GROUPS.sub(lambda m: _blank(m[0]) if _is_telephone(m[0]) else m[0], line)
     line = _PRESSURE.sub(lambda m: _blank(m[0]), line)
     words = words_of(line)
+    if any(word in WEATHER for word in words) and not any(word.startswith(BODY_STEMS) for word in words):
+        return  # the temperature of the day, not of the body
     about_fever = any(word in MEASURED or word.startswith(TEMPERATURE_STEMS) for word in words)
     bare = all(word in FILLERS for word in words)
     for match in _NUMBER.finditer(line):

@@ -59,13 +59,16 @@ class Reply:
 
 
 _STOP = re.compile(
-    r"(?:por favor |please )?(?:stop|stopall|parar|pare|parem|sair|descadastrar|unsubscribe|cancelar|cancela|quit|end"
-    r"|cancel|remover|remove me)(?: (?:tudo|all|mensagens|messages|sms|de mandar|as mensagens))*(?: por favor| please)?"
+    r"(?:por favor |please )?(?:stop|stopall|parar|pare|parem|sair|descadastrar|unsubscribe|cancelar|"
+    r"cancela|quit|end"
+    r"|cancel|remover|remove me)(?: (?:tudo|all|mensagens|messages|sms|de mandar|"
+    r"as mensagens))*(?: por favor| please)?"
     r"|nao quero (?:mais|receber)(?: .{0,60})?|(?:i )?(?:dont|do not|don't) want (?:any )?more.{0,60}"
     r"|(?:pare|parem|para|stop) (?:de|com)? ?(?:me )?(?:mandar|enviar|sending|texting|messaging).{0,60}"
 )
 _STOP_REMINDERS = re.compile(
-    r"(?:stop|parar|pare|sem|no more|nao quero (?:mais )?(?:receber )?) ?(?:os |as |the )?(?:lembretes?|reminders?)"
+    r"(?:stop|parar|pare|sem|no more|nao quero (?:mais )?(?:receber )?) ?(?:os |as |the )?(?:lembretes?|"
+    r"reminders?)"
 )
 _START = re.compile(r"(?:start|unstop|voltar|iniciar|inicio|comecar|quero voltar(?: .{0,40})?|resume)")
 _CALL = re.compile(
@@ -80,16 +83,20 @@ _CHANGE = re.compile(
     r"|need to change|i need to change|change please)(?: .{0,60})?"
 )
 _THANKS = re.compile(
-    r"(?:(?:muito )?obrigad[oa]|obg|brigad[oa]|valeu|thanks|thank you|thx|ok obrigad[oa]|ok thanks|de nada|bom dia"
-    r"|boa tarde|boa noite|ate (?:amanha|logo|mais)|see you|good (?:morning|night)|amem|tudo bem|certo|combinado|blz"
+    r"(?:(?:muito )?obrigad[oa]|obg|brigad[oa]|valeu|thanks|thank you|thx|ok obrigad[oa]|ok thanks|"
+    r"de nada|bom dia"
+    r"|boa tarde|boa noite|ate (?:amanha|logo|mais)|see you|good (?:morning|night)|amem|tudo bem|certo|"
+    r"combinado|blz"
     r"|beleza|sim|yes|ta bom|entendi|got it|great|(?:obrigad[oa]|thanks) (?:ate|see) .{0,30})"
 )
 _NOT_MINE = re.compile(
-    r".{0,40}\b(?:numero errado|wrong number|wrong person|pessoa errada|nao sou (?:o |a )?(?:paciente|essa pessoa|ele|ela)"
+    r".{0,40}\b(?:numero errado|wrong number|wrong person|pessoa errada|nao sou (?:o |a )?(?:paciente|"
+    r"essa pessoa|ele|ela)"
     r"|nao conheco (?:essa|esta|esse|este) .{0,30}|este numero nao e (?:dele|dela|desse|dessa).{0,20}).{0,60}"
 )
 _CORRECTS = re.compile(
-    r"^(?:errei|erro|errado|digitei errado|corrigindo|correcao|corrijo|na verdade|desculpa|desculpe|ops|opa|oops|wrong"
+    r"^(?:errei|erro|errado|digitei errado|corrigindo|correcao|corrijo|na verdade|desculpa|desculpe|ops|"
+    r"opa|oops|wrong"
     r"|correction|correct|sorry|i meant|my mistake|mistake|quis dizer|queria dizer)\b"
 )
 _INNER = re.compile(r"[^a-z0-9']+")

@@ -14,28 +14,37 @@ from collections.abc import Sequence
 Span = tuple[int, int, str]
 
 _BETWEEN = (
-    r"(?:tenho|tive|teve|tem|tendo|ter|estou|esta|estava|com|senti|sinto|sentindo|apresent\w+|houve|ha|have|had|having|has"
-    r"|got|get|getting|feel|feeling|felt|any|a|an|of|de|nenhum|nenhuma|qualquer|sinal|sinais|sintomas?|signs?|symptoms?"
-    r"|um|uma|o|os|as|hoje|today|ontem|yesterday|am|been|is|there|currently|e|preciso|precisa|need|needed|it|its|to|me|eu"
-    r"|muita|muito|more|nada|que|se|fui|foi|was|be|because|im|i|do|experienc\w+|really|at|all|now|agora|right)"
+    r"(?:tenho|tive|teve|tem|tendo|ter|estou|esta|estava|com|senti|sinto|sentindo|apresent\w+|houve|ha|"
+    r"have|had|having|has"
+    r"|got|get|getting|feel|feeling|felt|any|a|an|of|de|nenhum|nenhuma|qualquer|sinal|sinais|sintomas?|"
+    r"signs?|symptoms?"
+    r"|um|uma|o|os|as|hoje|today|ontem|yesterday|am|been|is|there|currently|e|preciso|precisa|need|"
+    r"needed|it|its|to|me|eu"
+    r"|muita|muito|more|nada|que|se|fui|foi|was|be|because|im|i|do|experienc\w+|really|at|all|now|agora|"
+    r"right)"
 )
 _DENIES = re.compile(
-    r"(?:^|[^\w])(?P<word>sem|nao|nada|nem|nunca|nenhum|nenhuma|nego|nega|not|without|never|denies|deny|dont|didnt|havent"
+    r"(?:^|[^\w])(?P<word>sem|nao|nada|negativ[oa] (?:para|pra)|nem|nunca|nenhum|nenhuma|nego|nega|not|"
+    r"without|never|denies|deny|dont|didnt|havent"
     rf"|hasnt|isnt|wasnt|doesnt|nor|no|non|zero)(?: {_BETWEEN}){{0,5}} $"
 )
 _ENGLISH = re.compile(
-    r"fever|chill|shiver|bleed|bled|blood|dizz|faint|vomit(?:ing|ed|s)?\b|rash|joint|short|trouble|difficult|confus(?:ed|ion)"
-    r"|chest|help|emergency|pain|seizure|nose|bruis|throw|temp|high|hives|light|breath|wheez|severe|headache|jaw"
+    r"fever|chill|shiver|bleed|bled|blood|dizz|faint|vomit(?:ing|ed|s)?\b|rash|joint|short|trouble|"
+    r"difficult|confus(?:ed|ion)"
+    r"|chest|help|emergency|pain|seizure|nose|bruis|throw|temp|high|hives|light|breath|wheez|severe|"
+    r"headache|jaw"
 )
 _IN_DOUBT = re.compile(
-    r"\b(?:nao sei|sei la|acho|talvez|parece|sera|duvida|not sure|unsure|dont know|dunno|think|maybe|perhaps|might|certeza)\b[^.;!?]*$"
+    r"\b(?:nao sei|sei la|acho|talvez|parece|sera|duvida|not sure|unsure|dont know|dunno|think|maybe|"
+    r"perhaps|might|certeza)\b[^.;!?]*$"
 )
 _ANSWERED_NO = re.compile(r" (?:\? |, |: )?(?:nao|no|nenhuma?|negativ[oa]|none)(?: [.,;!]|$)")
 _OR = re.compile(rf" (?:, )?(?:e |and )?(?:ou|nem|or|nor)(?: {_BETWEEN}){{0,3}} $")
 _COMMA = re.compile(r" , $")
 _IF = re.compile(r"\b(?:se|caso|if|quando|when|should)(?: \w+){0,4} $")
 _PROMISE = re.compile(
-    r"\b(?:ligo|ligarei|aviso|avisarei|vou (?:ligar|avisar|falar)|avisamos|ill (?:call|let|tell|text)|i will (?:call|let|tell|text)"
+    r"\b(?:ligo|ligarei|aviso|avisarei|vou (?:ligar|avisar|falar)|avisamos|ill (?:call|let|tell|text)|"
+    r"i will (?:call|let|tell|text)"
     r"|(?:i'll) (?:call|let|tell|text)|let you know|can ligar|eu ligo|te ligo|te aviso)\b"
 )
 

@@ -31,7 +31,8 @@ KEYWORDS: tuple[str, ...] = tuple(
 )
 
 LOOKALIKES: frozenset[str] = frozenset(
-    "acuda aguda aint alta ambulante argent articulada articuladas articulado articulados articulando"
+    "afebril afebrile acuda aguda aint alta ambulante argent articulada articuladas articulado"
+    " articulados articulando"
     " articulates aspiracao assando blend blending blond bloom bloop bloor breach breaching breadth"
     " breather breed breeding brood cest cheat chess chet chiles chill chilli chilly confuses consciente"
     " conscious conta conto contusao contusion correndo crest deito desabando desacordo desafiando"
@@ -75,6 +76,8 @@ EMOJI: dict[str, str] = dict(
 )
 
 _GLUED_FEVER = re.compile(r"(?<=[a-z])(?=febre)")
+_NUM = re.compile(r"\bnum(?= (?:consigo|to|tou|estou|tenho|tive|para|parou|sei|aguento|respiro|passa|ta)\b)")
+_DOTTED = re.compile(r"(?<![a-z])(?:[a-z]\.){2,}[a-z]?(?![a-z])")
 _SPELT_OUT = re.compile(r"(?:[a-z] ){3,}[a-z]")
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 _TOKEN = re.compile(r"[a-z]+'[a-z]+|[cs]/(?=[ a-z])|w/o?(?= )|[a-z]+|[0-9]+(?:[.,][0-9]+)*|[.,;!?]")
@@ -140,6 +143,7 @@ def spoken(text: str) -> str:
         for emoji, word in EMOJI.items():
             text = text.replace(emoji, f" {word} ")
     line = _GLUED_FEVER.sub(" ", _REPEATED.sub(r"\1", plain(text)))
+    line = _NUM.sub("nao", _DOTTED.sub(lambda match: match[0].replace(".", ""), line))
     if _SPELT_OUT.fullmatch(line):
         line = line.replace(" ", "")
     tokens = (SHORT_FORMS.get(token) or right_spelling(token) for token in _TOKEN.findall(line))

@@ -47,8 +47,13 @@ SKIPPED_BEFORE = frozenset(
     " sao are igual".split()
 )
 
+WEATHER = frozenset(
+    "outside weather forecast clima previsao fora ribeirao cidade fazendo city sol ceu".split()
+)
+BODY_STEMS = tuple("febr fever termom thermo axil armpit corpo body estou acordei medi".split())
+
 FILLERS = frozenset(
-    "a o e de do da em no na as os um uma com c pra para por que eu me meu minha voce vcs ai aqui ja"
+    "t a o e de do da em no na as os um uma com c pra para por que eu me meu minha voce vcs ai aqui ja"
     " so la mas entao"
     " oi ola oie bom boa dia tarde noite dr dra doutor doutora enfermeira enfermeiro senhora senhor"
     " obrigado obrigada"

@@ -17,12 +17,15 @@ _FLUID = r"(?:urine|pee|stools?|poop|vomit|phlegm|sputum)"
 
 _SAYINGS: dict[str, tuple[str, ...]] = {
     FEVER: (
-        r"(?<!yellow )(?<!hay )(?<!cabin )(?:febr[eia]\w*|fever(?:s|ish\w*|ed)?)(?! amarela| do feno| pitch)",
+        r"(?<!yellow )(?<!hay )(?<!cabin )(?:febr[eia]\w*|fever(?:s|ish\w*|ed)?)(?! amarela| do feno|"
+        r" pitch| free)",
         r"pirexia|pyrexia",
         r"temp(?:eratur[ae])? (?:\w+ ){0,2}(?:alt[ao]|altissima|elevada|subiu|subindo|high|up|rising|raised)",
         r"(?:high|alta|raised|elevated|running a) temp\w*",
         r"burning up",
-        r"(?:estou|to|corpo|testa|pele|sinto|sentindo) (?:muito |tod[ao] |bem |esta )*(?:quente|pelando|fervendo)",
+        r"(?:got|have|having|has|running) a temp\w*(?! (?:question|log|chart))",
+        r"(?:estou|to|corpo|testa|pele|sinto|sentindo) (?:muito |tod[ao] |bem |esta )*(?:quente|pelando|"
+        r"fervendo)",
         r"(?:estou|to|corpo) (?:muito |tod[ao] |esta )*ardendo",
         r"ardendo em",
         r"(?:im|i am|feel|feeling) (?:very |so |really |too |all )*hot",
@@ -51,6 +54,10 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
     ),
     "B": (
         r"falta(?:ndo)? (?:de )?(?:o )?ar",
+        r"faltad[ea]+r|falta dar$",
+        r"engasgad[oa]|choking",
+        r"peito chiando",
+        r"dedos roxos",
         r"ar (?:esta )?faltando",
         r"dificuldade (?:\w+ )?(?:respirar|respiratoria)",
         r"dificil (?:\w+ )?respirar",
@@ -63,7 +70,8 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"chiado no peito",
         r"short(?:ness)? (?:of )?breath\w*",
         r"hard (?:to )?(?:time )?breath\w*",
-        r"(?:trouble|difficulty|problems?|struggling|difficult|hurts) (?:to |with |in |when i )?(?:my )?breath\w*",
+        r"(?:trouble|difficulty|problems?|struggling|difficult|hurts) (?:to |with |in |"
+        r"when i )?(?:my )?breath\w*",
         r"breathless\w*",
         r"out of breath",
         r"gasping",
@@ -100,10 +108,13 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"(?:pont|pint|bol)inhas? (?:\w+ )?(?:vermelh|rox)[ao]s?",
         r"bruis\w*",
         r"hematomas?",
+        r"roxos? (?:no|na|nas|nos|pelo|pelos|pelas) (?:\w+ )?(?:corpo|pernas?|bracos?|pele)",
+        r"manchinhas|manchad[oa]",
         r"manchas? rox[ao]s?",
         r"pontinhos (?:\w+ )?(?:vermelhos|roxos)",
-        r"sangue (?:\w+ )?(?:na|no|nas|nos|pelo|pela|da|do|saindo) (?:meu |minha )?(?:nariz|gengivas?|boca|ouvido|olho)",
-        r"(?:saindo|saiu|perdendo|escorrendo|jorrando|cuspi\w*|tossi\w*) (?:\w+ )?sangue",
+        r"sangue (?:\w+ )?(?:na|no|nas|nos|pelo|pela|da|do|saindo) (?:meu |minha )?(?:nariz|gengivas?|"
+        r"boca|ouvido|olho)",
+        r"(?:saindo|saiu|perdendo|escorrendo|jorrando|cuspi\w*|tossi\w*|escarr\w*) (?:\w+ )?sangue",
         r"sangue (?:\w+ )?saindo",
         r"(?:nariz|gengiva|boca|catarro|saliva) (?:\w+ ){0,2}sangue",
         r"blood (?:\w+ )?(?:in|on|from) (?:my |the )?(?:mouth|nose|gums?|spit|saliva|ear|eye)",
@@ -134,8 +145,10 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"spots? on my (?:\w+)",
         r"vermelhidao (?:na|no)",
         r"alergia na pele",
+        r"coceira (?:\w+ ){0,3}corpo|itch(?:y|ing) (?:all over|everywhere|skin)",
         r"dor(?:es)? articular(?:es)?",
-        r"dor(?:es)? (?:\w+ )?(?:nas?|em|no|nos) (?:minhas? )?(?:juntas?|articulac\w*|maxilar|mandibula|queixo)",
+        r"dor(?:es)? (?:\w+ )?(?:nas?|em|no|nos) (?:minhas? )?(?:juntas?|articulac\w*|maxilar|mandibula|"
+        r"queixo)",
         r"(?:juntas|articulacoes) (?:\w+ ){0,2}(?:doendo|doem|inchadas?|doloridas?)",
         r"jaw (?:\w+ )?(?:pain|hurt|ache)\w*",
         r"joints? (?:\w+ )?(?:pain|ache|hurt|swell|swollen|sore|aching)\w*",
@@ -156,7 +169,9 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"dor toracica",
         r"infart\w*",
         r"chest (?:\w+ ){0,2}(?:pain|hurt|tight|pressure|ach|hevy|heavy)\w*",
-        r"heart attack",
+        r"h?e?art attack",
+        r"chest pane",
+        r"(?:dor|aperto|pontada) no coracao",
         r"(?:pain\w*|tightness|pressure|hurt\w*|ache) (?:in|on) (?:my |the )?chest",
     ),
     "fainting": (
@@ -194,9 +209,11 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"headache (?:\w+ ){0,2}(?:bad|terrible|severe)",
         r"blurr(?:y|ed) vision|vision (?:\w+ )?blurr\w*",
         r"double vision|seeing double",
-        r"vendo (?:tudo )?(?:dobrado|duplo)",
+        r"vendo (?:tudo )?(?:dobrado|duplo|embacado|borrado)",
     ),
     "allergy": (
+        r"inchaco (?:no|na|nos) (?:rosto|lingua|labios?|garganta)",
+        r"(?:reacao alergica|alergia (?:muito )?(?:forte|grave))|(?:severe |bad |an )?allergic reaction",
         r"anafila\w*|anaphyla\w*",
         r"garganta (?:\w+ )?fechando",
         r"throat (?:\w+ )?clos\w*",
@@ -212,6 +229,7 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"(?:vomit\w*|throwing up|threw up|pee\w*|pass\w*|poop\w*) blood",
         r"(?:fezes|coco) (?:\w+ )?(?:pret[ao]s?|escur[ao]s?)",
         r"black (?:tarry )?stools?",
+        r"sangue no vaso",
         r"blood when i (?:pee|poop|go)",
         r"(?:urina|xixi) (?:\w+ )?vermelh[ao]",
         r"red (?:urine|pee)",
@@ -231,7 +249,7 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"^(?:192|911)",
         r"(?:call|chama|chamem|liga|ligar|dial) (?:\w+ ){0,2}(?:192|911)",
     ),
-    "socorro": (r"(?<!pronto )socorro",),
+    "socorro": (r"(?<!pronto )socorr(?:o|a|e|am|em)",),
     "emergency": (
         r"(?<!contato de )(?<!numero de )(?<!telefone de )(?<!caso de )emergencia(?! (?:mudou|e \d))",
         r"emergency(?! (?:room|contact|number|phone|dept|department))",
@@ -246,13 +264,22 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"kill myself|want (?:to )?die|end my life",
     ),
     HELP: (
-        r"pass(?:ando|ei|o|ou) (?:muito |bem )?mal",
-        r"(?:estou|to|me sinto|sinto|sentindo|fiquei|ficando|sentindo me) (?:me )?(?:muito |bem |super |tao )?(?:mal|ruim|pessim[oa]|pior|doente|horrivel|frac[oa])",
+        r"pass(?:ando|ei|o|ou) (?:muito |bem )?ma[lu]",
+        r"suor frio|suando (?:frio|muito)|cold sweats?|night sweats",
+        r"(?:pele|olhos?) amarel[ao]s?|yellow (?:skin|eyes)|jaundice",
+        r"(?:rigidez|duro|dura) (?:no|na) (?:pescoco|nuca)|(?:nuca|pescoco) dur[ao]|stiff neck",
+        r"cansaco extremo|exaust[oa]|extremely tired|exhausted",
+        r"me lev[ae]m? (?:\w+ )?(?:hospital|upa|ps)",
+        r"(?:preciso|tenho que|need|have to|have) (?:\w+ ){0,2}(?:ir|go) (?:\w+ ){0,2}(?:hospital|upa|ps|er)",
+        r"(?:need|preciso de) (?:a |um |de )?(?:doctor|medico)",
+        r"(?:estou|to|me sinto|sinto|sentindo|fiquei|ficando|sentindo me) (?:me )?(?:muito |bem |super |"
+        r"tao )?(?:mal|ruim|pessim[oa]|pior|doente|horrivel|frac[oa])",
         r"pior(?:ei|ando|ou|amos) ?(?:muito)?",
         r"muito pior",
         r"muito frac[oa]|fraqueza",
         r"(?:very|so|really|too) weak",
-        r"(?:feel|feeling|felt|im|i am|doing|getting) (?:very |so |really |quite |much |a lot |a bit )*(?:terrible|awful|horrible|sick|ill|unwell|bad|worse|poorly)",
+        r"(?:feel|feeling|felt|im|i am|doing|getting) (?:very |so |really |quite |much |a lot |"
+        r"a bit )*(?:terrible|awful|horrible|sick|ill|unwell|bad|worse|poorly)",
         r"(?:got|getting|gotten|much) worse",
         r"unwell",
         r"pronto socorro",
@@ -267,7 +294,8 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"ajud\w*",
         r"help\w*",
         r"save me",
-        r"(?:algo|alguma coisa|something) (?:\w+ )?(?:errad[oa]|wrong) (?:comigo|with me)",
+        r"(?:algo|alguma coisa|something|somethings) (?:\w+ )?(?:errad[oa]|wrong) (?:comigo|with me)",
+        r"something(?:'s| is)? (?:\w+ )?wrong$",
     ),
 }
 
@@ -288,11 +316,12 @@ _EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
     "E": (
         r"nao (?:sei|sabe|sabia) onde (?:estou|esta|estava)",
         r"dont know where i am",
-        r"nao (?:\w+ )?(?:reconhec\w*|fala coisa com coisa)",
+        r"nao (?:\w+ )?(?:reconhec\w*|fal(?:a|o|ando) coisa com coisa)",
         r"(?:not|isnt|doesnt) mak(?:ing|e) (?:any )?sense",
     ),
     "G": (
-        r"nao (?:\w+ ){0,2}(?:consigo|consegue|conseguindo) (?:\w+ )?(?:beber|engolir|comer|tomar agua|tomar liquido)",
+        r"nao (?:\w+ ){0,2}(?:consigo|consegue|conseguindo) (?:\w+ )?(?:beber|engolir|comer|tomar agua|"
+        r"tomar liquido)",
         r"cant (?:\w+ )?(?:drink|swallow|eat|keep)",
         r"nao (?:\w+ )?(?:para|segura|seguro) nada no estomago",
         r"nada (?:para|fica) no (?:meu )?estomago",
@@ -301,8 +330,10 @@ _EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
         r"nao (?:\w+ )?(?:para|parou|parando|estanca|estancou) (?:\w+ )?(?:de )?(?:sangr\w*|o sangue)",
         r"sangr?\w* (?:\w+ ){0,4}(?:nao (?:\w+ )?(?:para|parou|estanca|parando|cessa)|sem parar)",
         r"(?:cant|wont|doesnt|isnt|not|hasnt|havent) stop\w* (?:the |my )?(?:\w+ )?bleed\w*",
-        r"(?:bleed\w*|nosebleed) (?:\w+ ){0,4}(?:wont|doesnt|not|hasnt|isnt|cant|never|will not) (?:be )?stop\w*",
+        r"(?:bleed\w*|nosebleed) (?:\w+ ){0,4}(?:wont|doesnt|not|hasnt|isnt|cant|never|"
+        r"will not) (?:be )?stop\w*",
         r"(?:bleed\w*|blood) nonstop",
+        r"menstruac\w* (?:\w+ )?nao para",
         r"nao consigo (?:parar|estancar) (?:\w+ )?(?:sangr\w*)",
     ),
     "head": (
@@ -316,11 +347,13 @@ _EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
         r"(?:not|isnt|wont|doesnt|cant) (?:waking|wake) up|unresponsive",
     ),
     FEVER: (
-        r"(?:febre|fever) (?:\w+ ){0,2}(?:nao|wont|doesnt|isnt|not|hasnt) (?:\w+ )?(?:baixa|baixou|cede|cedeu|passa|passou|melhora|diminui|go|going|gone|come|breaking|break|stop)\w*",
+        r"(?:febre|fever) (?:\w+ ){0,2}(?:nao|wont|doesnt|isnt|not|hasnt) (?:\w+ )?(?:baixa|baixou|cede|"
+        r"cedeu|passa|passou|melhora|diminui|go|going|gone|come|breaking|break|stop)\w*",
         r"nao (?:\w+ ){0,2}(?:baixa|passa|cede) a febre",
     ),
     HELP: (
-        r"nao (?:me )?(?:estou|to|esta|sinto|sentindo) (?:me )?(?:\w+ )?(?:bem|legal|sentindo bem|nada bem|muito bem)",
+        r"nao (?:me )?(?:estou|to|esta|sinto|sentindo) (?:me )?(?:\w+ )?(?:bem|legal|sentindo bem|"
+        r"nada bem|muito bem)",
         r"not (?:feeling|doing|feel) (?:\w+ )?(?:well|good|ok|okay|great|right)",
         r"(?:im|am) not (?:well|ok|okay|good|right)",
         r"(?:dont|didnt) feel (?:\w+ )?(?:well|good|ok|okay|right)",

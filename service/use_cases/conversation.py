@@ -32,9 +32,11 @@ from workflows.occasions import occasion_for_answer
 from workflows.protocol import Item, Level, Questionnaire
 from workflows.readings import Ambiguous, Reading
 from workflows.replies import Intent, Reply, read_reply
+from workflows.sending import end_of_quiet_hours
 
 TEMP, RECHECK = "temp", "recheck"
 CORRECTABLE = timedelta(hours=24)
+READ_WITHIN = timedelta(hours=2)
 DAY_FROM, DAY_TO = 8, 18  # when the amber text may say "today"
 
 
@@ -227,6 +229,12 @@ def _close(
     )  # fmt: skip
 
 
+def _read_by(patient: Patient, now: datetime) -> datetime:
+    """A text in which nothing was heard is read within two hours, or in the morning."""
+    quiet_until = end_of_quiet_hours(now, ZoneInfo(patient.timezone))
+    return (quiet_until or now) + READ_WITHIN
+
+
 def _not_understood(
     session: Session,
     patient: Patient,
@@ -238,13 +246,16 @@ def _not_understood(
 ) -> None:
     """Explained once; after that a human reads it. A text that answers no question goes to a human at once.
     """
-    first = occasion is not None and occasion.item is not None and occasion.explained == 0
+    first = (
+        not inbound.media and occasion is not None and occasion.item is not None and occasion.explained == 0
+    )
     if occasion is not None and occasion.item is not None:
         occasion.explained += 1
     if not first:
+        kind = "media" if inbound.media else "unclear_answer" if reply.wrong else "free_text"
         tasks.open_task(
-            session, kind="unclear_answer" if reply.wrong else "free_text", level=Level.AMBER.value, now=now,
-            patient=patient, dedupe=f"text:{inbound.id}",
+            session, kind=kind, level=Level.AMBER.value, now=now, patient=patient, dedupe=f"text:{inbound.id}",
+            due_at=_read_by(patient, now),
             detail={"text": inbound.body, "item": occasion.item if occasion else ""},
             inbound_id=inbound.id,
         )  # fmt: skip

@@ -210,6 +210,41 @@ def test_not_understood_is_explained_once_then_a_human(treated) -> None:
     assert tasks(treated) == ["unclear_answer"]
 
 
+def test_a_picture_goes_to_a_human(treated) -> None:
+    treated.phone(PATIENT).replies("", media=("https://example.org/1.jpg",))
+    assert tasks(treated) == ["media"]
+
+
+def test_two_temperatures_are_asked_about_and_the_higher_one_counts(treated) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies("36,2 ou 36,9")
+    phone.expects("temperatura")
+    phone.replies("36,9")
+    phone.expects("axila")
+    assert [row.celsius for row in rows(treated, Reading)] == ["36.9", "36.9"]
+    phone.replies("1")
+    phone.reads_all()
+    phone.replies("37,2 e 38,1")
+    phone.expects("URGENTE")
+
+
+def test_a_question_not_answered_is_asked_again_in_its_own_words(treated) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies("36,5 1")
+    phone.replies("1")
+    phone.reads_all()
+    treated.advance(hours=2)
+    phone.expects("A calafrio")
+
+
+def test_the_weekly_form_comes_as_a_link_and_by_text_nothing_is_asked(world) -> None:
+    world.enrol(PATIENT, on=date(2026, 2, 9))  # infusion 1 is projected for 23 February: this is week 1
+    phone = world.phone(PATIENT)
+    phone.reads_all()
+    world.advance(hours=2)
+    assert "/q/" in phone.expects("semana")
+
+
 def test_a_temperature_while_letters_are_asked_is_a_temperature(treated) -> None:
     phone = treated.phone(PATIENT)
     phone.replies("36,5")
