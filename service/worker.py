@@ -107,7 +107,7 @@ class Worker:
     def reconcile(self) -> int:
         """Free the claims of the dead, look up what is unknown."""
         with self.runtime.db.reading() as session:
-            dead = dead_claimers(session)
+            dead = set(dead_claimers(session)) - {lane.sender.claimer for lane in self.lanes}
         return self._reconciler.reconcile(dead)
 
     def beat(self) -> None:

@@ -193,11 +193,15 @@ class Chaos:
             return len(session.scalars(select(Attempt.id)).all())
 
     def check(self, *, pages_may_double: bool) -> None:
-        """Nothing lost, nothing twice, every end with its reason."""
+        """Nothing lost, nothing twice, every end with its reason.
+
+        A reminder may have left and yet be given up: its sender died while the carrier was taking it, and that it
+        "may have left" is what its row says.
+        """
         for row in self.rows():
             times = self.sent(row)
             if row.status == "expired":
-                assert row.kind != "page" and times == 0, (row.id, row.kind, times)
+                assert row.kind != "page" and times <= 1, (row.id, row.kind, times)
                 assert "may or may not have left" in (row.reason or "")
             else:
                 assert row.status == "delivered" and times >= 1, (row.id, row.status, times)
