@@ -78,7 +78,8 @@ class Base(DeclarativeBase):
     }
 
 
-def _json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """A value as JSON columns hold it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -94,7 +95,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            json_serializer=_json,
+            json_serializer=to_json,
             hide_parameters=True,
             connect_args={} if "options=" in url else {"options": IDLE},
         )
@@ -105,7 +106,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size * 4,
-        json_serializer=_json,
+        json_serializer=to_json,
         hide_parameters=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )

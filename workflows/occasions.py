@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from workflows.protocol import DayRef, Questionnaire, Schedule, StudyDesign
@@ -80,8 +81,9 @@ def plan_occasions(
     return tuple(occasion for _, _, occasion in sorted(found, key=lambda entry: entry[:2]))
 
 
+@lru_cache(maxsize=16384)
 def plan_one(questionnaire: str, schedule: Schedule, day: date, zone: tzinfo) -> PlannedOccasion:
-    """The hours of one questionnaire for one day."""
+    """The hours of one questionnaire for one day. Kept: patients of one zone share their days."""
     opens_at = local_instant(day, schedule.at, zone)
     return PlannedOccasion(
         questionnaire=questionnaire,

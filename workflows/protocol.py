@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from workflows.protocol_items import (
@@ -91,10 +92,15 @@ class StudyDesign:
 
     def encounter(self, code: str) -> Encounter:
         """The encounter called `code`; KeyError where there is none."""
-        for encounter in self.encounters:
-            if encounter.code == code:
-                return encounter
-        raise KeyError(code)
+        return self._encounters[code]
+
+    def has_encounter(self, code: str) -> bool:
+        """Whether the protocol has an encounter called `code`."""
+        return code in self._encounters
+
+    @cached_property
+    def _encounters(self) -> Mapping[str, Encounter]:
+        return {encounter.code: encounter for encounter in self.encounters}
 
     def questionnaire(self, key: str) -> Questionnaire:
         """The questionnaire called `key`; KeyError where there is none."""

@@ -133,7 +133,8 @@ def _record(
     row = session.scalars(
         select(AnchorDate).where(AnchorDate.patient_id == patient.id, AnchorDate.name == name)
     ).one_or_none()
-    visit = held.own_visit(session, patient, name)
+    visits = calendar.visits_of(session, patient)
+    visit = next((one for one in visits if one.code == rule.recorded_by), None)
     before: dict[str, Any] = {
         "anchor": _shown(row),
         "visit": _state(visit) if visit else None,
@@ -146,17 +147,18 @@ def _record(
     if happened and rule.name == held.ENROLMENT and day is not None:
         patient.enrolled_on = day
     session.flush()
-    resolved = resolve_anchors(
-        studies.design_for(session, patient), calendar.recorded(session, patient), patient.timezone
-    )
-    check_planned(studies.design_for(session, patient), resolved, name)
+    design = studies.design_for(session, patient)
+    known = calendar.recorded(session, patient, design=design, visits=visits)
+    check_planned(design, resolve_anchors(design, known, patient.timezone), name)
 
     def settle() -> None:
         if happened and day is not None:
-            deviation = held.complete_own(session, patient, name, day, reason=reason, actor=actor, now=now)
-            before["deviation"] = deviation.id if deviation else None
+            own = visit or held.own_visit(session, patient, name)
+            if own is not None:
+                deviation = held.complete(session, own, day, reason=reason, actor=actor, now=now)
+                before["deviation"] = deviation.id if deviation else None
 
-    return calendar.refresh(session, patient, now=now, settle=settle), before
+    return calendar.refresh(session, patient, now=now, settle=settle, visits=visits), before
 
 
 def _checked(session: Session, patient: Patient, name: str, day: Day | None, today: Day) -> Anchor:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, CalendarRevision, Patient, Visit
-from service.use_cases import calendar_reminders, calendar_rows, calendar_stops, occasions, sites, studies
+from service.use_cases import calendar_reminders, calendar_rows, calendar_stops, conflicts, occasions, sites, studies
 from service.use_cases.calendar_rows import ENDED, NOT_PLANNED
 from workflows import anchors as anchor_rules
 from workflows.closed_days import ClosedDays
@@ -104,15 +104,16 @@ def plan(
     now: datetime,
     design: StudyDesign | None = None,
     visits: Sequence[Visit] | None = None,
+    known: dict[str, anchor_rules.AnchorDate] | None = None,
 ) -> tuple[PlannedVisit, ...]:
     """What the calendar should be now. `design` in place of the patient's own, for the preview of an
-    amendment.
+    amendment; `known` as `recorded` gives it.
     """
     there = visits_of(session, patient) if visits is None else visits
     used = design or studies.design_for(session, patient)
     return plan_visits(
         used,
-        recorded(session, patient, design=used, visits=there),
+        recorded(session, patient, design=used, visits=there) if known is None else known,
         patient.timezone,
         closed_days(used, patient),
         without=cancelled_by_hand(there),
@@ -135,18 +136,19 @@ def difference(
     now: datetime,
     design: StudyDesign | None = None,
     visits: Sequence[Visit] | None = None,
+    known: dict[str, anchor_rules.AnchorDate] | None = None,
 ) -> Diff:
     """What planning anew would do to the rows; nothing is changed."""
     used = design or studies.design_for(session, patient)
     there = visits_of(session, patient) if visits is None else visits
-    existing = [as_existing(visit, used) for visit in there if not is_left_by_plan(visit)]
-    wanted = plan(session, patient, now=now, design=used, visits=there)
+    ends = frozenset(encounter.code for encounter in used.encounters if encounter.ends_study)
+    existing = [as_existing(visit, ends) for visit in there if not is_left_by_plan(visit)]
+    wanted = plan(session, patient, now=now, design=used, visits=there, known=known)
     return replan(existing, wanted, today=now.astimezone(ZoneInfo(patient.timezone)).date())
 
 
-def as_existing(visit: Visit, design: StudyDesign) -> ExistingVisit:
-    """A row as the rules take it."""
-    encounter = next((one for one in design.encounters if one.code == visit.code), None)
+def as_existing(visit: Visit, ends: frozenset[str]) -> ExistingVisit:
+    """A row as the rules take it; `ends` are the codes that end the study."""
     return ExistingVisit(
         code=visit.code,
         date=visit.date,
@@ -158,34 +160,47 @@ def as_existing(visit: Visit, design: StudyDesign) -> ExistingVisit:
         flags=tuple(visit.flags),
         anchor=visit.anchor,
         scheduled=visit.anchor != "",
-        ends_study=bool(encounter and encounter.ends_study),
+        ends_study=visit.code in ends,
     )
 
 
 def refresh(
-    session: Session, patient: Patient, *, now: datetime, settle: Callable[[], None] | None = None
+    session: Session,
+    patient: Patient,
+    *,
+    now: datetime,
+    settle: Callable[[], None] | None = None,
+    visits: Sequence[Visit] | None = None,
 ) -> dict[str, Any]:
     """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
 
     Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted, and
     comes back as the same row. A patient who has left has nothing planned. `settle` is called between
-    visits and reminders.
+    visits and reminders. `visits` are all of the patient's, where the caller has them in hand.
     """
     if patient.status != PatientStatus.ENROLLED:
-        return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0}
-    there = visits_of(session, patient)
-    diff = difference(session, patient, now=now, visits=there)
+        return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0, "conflicts": []}
+    design = studies.design_for(session, patient)
+    there = visits_of(session, patient) if visits is None else visits
+    known = recorded(session, patient, design=design, visits=there)
+    diff = difference(session, patient, now=now, design=design, visits=there, known=known)
     calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
     if settle is not None:
         settle()
-    reminders = calendar_reminders.sync(session, patient, moved={one.code for one in diff.moved}, now=now)
-    questions = occasions.plan(session, patient, now=now)
-    calendar_stops.sync(session, patient, now=now)
+    if diff.added:
+        there = visits_of(session, patient)
+    anchors = anchor_rules.resolve_anchors(design, known, patient.timezone)
+    moved = {one.code for one in diff.moved}
+    reminders = calendar_reminders.sync(session, patient, moved=moved, now=now, visits=there, anchors=anchors)
+    questions = occasions.plan(session, patient, now=now, anchors=anchors)
+    calendar_stops.sync(session, patient, now=now, anchors=anchors)
     patient.revision += 1
     session.flush()
-    return as_dict(diff) | {
+    shown = as_dict(diff)
+    return shown | {
         "messages_cancelled": reminders["cancelled"] + questions.get("cancelled", 0),
         "messages_retimed": reminders["retimed"] + questions.get("retimed", 0),
+        "conflicts": conflicts.after(session, patient, there, shown, now=now),
     }
 
 

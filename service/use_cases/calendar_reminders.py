@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Reminder, Visit
-from service.use_cases import appointments, sites, studies
+from service.use_cases import appointments, bulk, sites, studies
 from workflows.anchors import AnchorDate, resolve_anchors
 from workflows.protocol import Setting, StudyDesign
 from workflows.visit_calendar import PlannedVisit
@@ -21,65 +22,82 @@ PENDING, SENT, CANCELLED, SKIPPED = "pending", "sent", "cancelled", "skipped"
 MISSED_ONLY = "missed"
 
 
-def sync(session: Session, patient: Patient, *, moved: Collection[str] = (), now: datetime) -> dict[str, int]:
+@dataclass
+class _Plan:
+    """Rows to write, and what is counted."""
+
+    late: datetime
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    retimed: list[dict[str, Any]] = field(default_factory=list)
+    cancelled: list[dict[str, Any]] = field(default_factory=list)
+    times: int = 0
+
+
+def sync(
+    session: Session,
+    patient: Patient,
+    *,
+    moved: Collection[str] = (),
+    now: datetime,
+    visits: Sequence[Visit] | None = None,
+    anchors: Mapping[str, AnchorDate] | None = None,
+) -> dict[str, int]:
     """Bring the waiting reminders in line with the visits: how many were cancelled, re-timed and added.
 
-    A visit that moved after its reminder went out is reminded of again, at the new time.
+    A visit that moved after its reminder went out is reminded of again, at the new time. `visits` (all of the
+    patient's) and `anchors` (resolved), where the caller has them in hand.
     """
     from service.use_cases.calendar import recorded, visits_of
 
     design = studies.design_for(session, patient)
-    visits = visits_of(session, patient)
-    known = recorded(session, patient, design=design, visits=visits)
-    anchors = resolve_anchors(design, known, patient.timezone)
-    there: dict[int, dict[str, Reminder]] = {}
-    for row in session.scalars(select(Reminder).where(Reminder.patient_id == patient.id).order_by(Reminder.id)):
+    if visits is None:
+        visits = visits_of(session, patient)
+    if anchors is None:
+        anchors = resolve_anchors(design, recorded(session, patient, design=design, visits=visits), patient.timezone)
+    there: dict[int, dict[str, Any]] = {}
+    columns = (Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
+    session.flush()
+    for row in session.execute(select(*columns).where(Reminder.patient_id == patient.id).order_by(Reminder.id)):
         there.setdefault(row.visit_id, {})[row.key] = row
-    counts = {"cancelled": 0, "retimed": 0, "added": 0}
-    fresh: list[dict[str, Any]] = []
-    ahead = [visit for visit in visits if visit.code in moved]
-    counts["cancelled"] += appointments.tell_moved(session, patient, ahead, now=now)
+    told = appointments.tell_moved(session, patient, [one for one in visits if one.code in moved], now=now)
+    plan = _Plan(late=now)
+    members: dict[str, list[str]] = {}
     for visit in visits:
-        wanted = {one.key: one for one in _wanted(design, visit, visits, anchors, patient)}
+        if visit.merged_into and visit.status != VisitStatus.CANCELLED:
+            members.setdefault(visit.merged_into, []).append(visit.code)
+    for visit in visits:
+        due = _wanted(design, visit, members.get(visit.code, []), anchors, patient)
+        wanted = {one.key: one for one in due}
         rows = there.get(visit.id, {})
         for key, row in rows.items():
             if row.status == PENDING and key.split("#")[0] not in wanted:
-                row.status, row.reason = CANCELLED, f"the visit is {visit.status} or part of another"
-                counts["cancelled"] += 1
+                reason = f"the visit is {visit.status} or part of another"
+                plan.cancelled.append({"id": row.id, "status": CANCELLED, "reason": reason})
         for one in wanted.values():
-            _one(patient, visit, one, rows, fresh, counts, moved=visit.code in moved, now=now)
-    if fresh:
-        session.execute(insert(Reminder), fresh)
-        counts["added"] = len(fresh)
-    return counts
+            _one(plan, patient, visit, one, rows, moved=visit.code in moved)
+    bulk.update_rows(session, Reminder, plan.cancelled)
+    bulk.update_rows(session, Reminder, plan.retimed)
+    bulk.insert_rows(session, Reminder, plan.fresh)
+    return {"cancelled": told + len(plan.cancelled), "retimed": plan.times, "added": len(plan.fresh)}
 
 
 def _one(
-    patient: Patient,
-    visit: Visit,
-    wanted: ReminderDue,
-    rows: dict[str, Reminder],
-    fresh: list[dict[str, Any]],
-    counts: dict[str, int],
-    *,
-    moved: bool,
-    now: datetime,
+    plan: _Plan, patient: Patient, visit: Visit, wanted: ReminderDue, rows: Mapping[str, Any], *, moved: bool
 ) -> None:
     same = [row for key, row in rows.items() if key.split("#")[0] == wanted.key]
     last = same[-1] if same else None
     if last is not None and last.status == PENDING:
-        if last.due_at != wanted.at:
-            last.due_at = wanted.at
-            counts["retimed"] += 1
-        last.template = wanted.template
+        if (last.due_at, last.template) != (wanted.at, wanted.template):
+            plan.retimed.append({"id": last.id, "due_at": wanted.at, "template": wanted.template})
+            plan.times += last.due_at != wanted.at
         return
-    if last is not None and not (moved or last.status == CANCELLED) or last is not None and wanted.at <= now:
+    if last is not None and not (moved or last.status == CANCELLED) or last is not None and wanted.at <= plan.late:
         return
     key = wanted.key if last is None else f"{wanted.key}#{visit.sequence}"
     if key in rows:
         return
-    late = wanted.at < now
-    fresh.append(
+    late = wanted.at < plan.late
+    plan.fresh.append(
         {
             "patient_id": patient.id,
             "visit_id": visit.id,
@@ -93,16 +111,10 @@ def _one(
 
 
 def _wanted(
-    design: StudyDesign, visit: Visit, visits: list[Visit], anchors: dict[str, AnchorDate], patient: Patient
+    design: StudyDesign, visit: Visit, members: list[str], anchors: Mapping[str, AnchorDate], patient: Patient
 ) -> list[ReminderDue]:
-    known = {encounter.code for encounter in design.encounters}
-    if visit.code not in known or visit.status == VisitStatus.CANCELLED:
+    if visit.status == VisitStatus.CANCELLED or not design.has_encounter(visit.code):
         return []
-    members = tuple(
-        other.code
-        for other in visits
-        if other.merged_into == visit.code and other.code in known and other.status != VisitStatus.CANCELLED
-    )
     plan = PlannedVisit(
         code=visit.code,
         label=visit.label,
@@ -113,7 +125,7 @@ def _wanted(
         projected=visit.projected,
         merged_into=visit.merged_into,
         setting=Setting(visit.setting),
-        members=members,
+        members=tuple(code for code in members if design.has_encounter(code)),
     )
     due = due_reminders(design, plan, anchors, patient.timezone, sites.clinic_hour(patient.site))
     missed = visit.status == VisitStatus.MISSED

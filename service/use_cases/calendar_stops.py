@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,19 +12,16 @@ from sqlalchemy.orm import Session
 from service.models import Patient, Timer
 from service.use_cases import studies, tasks
 from service.use_cases.sweep import Sweep
-from workflows.anchors import day_of, due_stops, resolve_anchors
+from workflows.anchors import AnchorDate, day_of, due_stops, resolve_anchors
 from workflows.enrolment import PatientStatus
 from workflows.visit_reminders import local_instant
 
 KIND = "calendar_stop"
 
 
-def sync(session: Session, patient: Patient, *, now: datetime) -> None:
-    """One waiting timer for each stop whose anchor has not happened; none for the others."""
-    from service.use_cases.calendar import recorded
-
+def sync(session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate]) -> None:
+    """One waiting timer for each stop whose anchor has not happened; none for the others. `anchors`: resolved."""
     design = studies.design_for(session, patient)
-    anchors = resolve_anchors(design, recorded(session, patient), patient.timezone)
     waiting = {timer.detail["stop"]: timer for timer in _waiting(session, patient)}
     for stop in design.stops:
         limit = day_of(anchors, stop.by)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from notifications.catalog import FieldTooLong, check_field
 from service.errors import Conflict
-from service.models import AnchorDate, Patient, Site, Study
+from service.models import AnchorDate, Patient, Site, Study, Visit
 from service.security import new_token
 from service.use_cases import audit, calendar, held, outbox, patients, studies
 from workflows.decisions import RuleViolation
@@ -85,8 +85,10 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
                 session, patient, held.ENROLMENT, new.enrolled_on, reason="enrolled", actor=actor, now=now
             )
 
-    calendar.refresh(session, patient, now=now, settle=settle)
-    visits = calendar.visits_of(session, patient)
+    calendar.refresh(session, patient, now=now, settle=settle, visits=())
+    visits = session.execute(
+        select(Visit.code, Visit.date).where(Visit.patient_id == patient.id).order_by(Visit.date, Visit.id)
+    ).all()
     outbox.enqueue(
         session, now=now, kind="reply", template="welcome", patient=patient, lane=outbox.BULK,
         dedupe=f"welcome:{patient.id}",
@@ -100,7 +102,7 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
     )  # fmt: skip
     audit.record(
         session, "calendar:plan", actor=actor, now=now, subject_id=patient.id, patient_id=patient.id,
-        detail={"visits": {visit.code: visit.date for visit in visits}},
+        detail={"visits": {code: day for code, day in visits}},
     )  # fmt: skip
     return patient
 

@@ -2,70 +2,80 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.models import Occasion, Patient
-from service.use_cases import outbox, studies
+from service.use_cases import bulk, outbox, studies
+from workflows.anchors import AnchorDate
 from workflows.enrolment import PatientStatus
 from workflows.occasions import ANSWERABLE, OccasionStatus, PlannedOccasion, plan_occasions, plan_one
 from workflows.protocol import Schedule
 from workflows.silence import AskedOccasion, silent_at
 
 HORIZON = timedelta(days=400)
-IN_HOSPITAL = "in hospital"
+IN_HOSPITAL, NOT_PLANNED = "in hospital", "no longer in the calendar"
+CANCELLED = OccasionStatus.CANCELLED.value
 UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value, OccasionStatus.LATE.value
 
 
-def plan(session: Session, patient: Patient, *, now: datetime) -> dict[str, int]:
+def plan(
+    session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate] | None = None
+) -> dict[str, int]:
     """Bring upcoming occasions in line with the anchors; how many were cancelled, re-timed and added.
 
-    What has opened keeps its history; days that have passed are not filled in.
+    What has opened keeps its history; days that have passed are not filled in. `anchors`: resolved, where the
+    caller has them in hand.
     """
     from service.use_cases.calendar import anchor_dates
 
-    wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, anchor_dates, now)}
-    rows = session.scalars(select(Occasion).where(Occasion.patient_id == patient.id)).all()
-    counts = {"cancelled": 0, "retimed": 0, "added": 0}
-    for row in rows:
-        one = wanted.pop((row.questionnaire, row.for_date), None)
-        if row.status == UPCOMING and one is None:
-            row.status, row.next_due_at = OccasionStatus.CANCELLED.value, None
-            row.ended_reason = "no longer in the calendar"
-            counts["cancelled"] += 1
-        elif row.status == UPCOMING and one is not None and row.opens_at != one.opens_at:
-            _time(row, one)
-            counts["retimed"] += 1
-        elif row.status == OccasionStatus.CANCELLED and one is not None:
-            row.status, row.ended_reason = UPCOMING, None
-            _time(row, one)
-            counts["added"] += 1
-    if wanted:
-        session.execute(insert(Occasion), [_new_row(patient, one) for one in wanted.values()])
-        counts["added"] += len(wanted)
-    return counts
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    resolved = anchor_dates(session, patient) if anchors is None else anchors
+    wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, resolved, today, now)}
+    rows = session.execute(
+        select(Occasion.id, Occasion.questionnaire, Occasion.for_date, Occasion.status, Occasion.opens_at).where(
+            Occasion.patient_id == patient.id, or_(Occasion.for_date >= today, Occasion.status == UPCOMING)
+        )
+    ).all()
+    gone: list[dict[str, Any]] = []
+    retimed: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for number, questionnaire, day, status, opens_at in rows:
+        one = wanted.pop((questionnaire, day), None)
+        if status == UPCOMING and one is None:
+            gone.append({"id": number, "status": CANCELLED, "next_due_at": None, "ended_reason": NOT_PLANNED})
+        elif status == UPCOMING and one is not None and opens_at != one.opens_at:
+            retimed.append({"id": number} | _times(one))
+        elif status == CANCELLED and one is not None:
+            again.append({"id": number, "status": UPCOMING, "ended_reason": None} | _times(one))
+    for changed in (gone, retimed, again):
+        bulk.update_rows(session, Occasion, changed)
+    bulk.insert_rows(session, Occasion, [_new_row(patient, one) for one in wanted.values()])
+    return {"cancelled": len(gone), "retimed": len(retimed), "added": len(again) + len(wanted)}
 
 
-def _wanted(session: Session, patient: Patient, anchor_dates: Any, now: datetime) -> tuple[PlannedOccasion, ...]:
+def _wanted(
+    session: Session, patient: Patient, anchors: Mapping[str, AnchorDate], today: date, now: datetime
+) -> tuple[PlannedOccasion, ...]:
     if patient.status != PatientStatus.ENROLLED:
         return ()
-    zone = ZoneInfo(patient.timezone)
-    dates = {name: one.date for name, one in anchor_dates(session, patient).items() if one.date is not None}
-    today = now.astimezone(zone).date()
+    dates = {name: one.date for name, one in anchors.items() if one.date is not None}
     found = plan_occasions(
-        studies.design_for(session, patient), dates, zone, start=today, end=today + HORIZON
+        studies.design_for(session, patient), dates, ZoneInfo(patient.timezone), start=today, end=today + HORIZON
     )
     return tuple(one for one in found if one.missed_at > now)
 
 
-def _time(row: Occasion, one: PlannedOccasion) -> None:
-    row.opens_at = row.next_due_at = one.opens_at
-    row.late_at, row.missed_at = one.late_at, one.missed_at
+def _times(one: PlannedOccasion) -> dict[str, datetime]:
+    return {
+        "opens_at": one.opens_at, "next_due_at": one.opens_at, "late_at": one.late_at, "missed_at": one.missed_at,
+    }  # fmt: skip
 
 
 def _new_row(patient: Patient, one: PlannedOccasion) -> dict[str, Any]:
@@ -74,12 +84,8 @@ def _new_row(patient: Patient, one: PlannedOccasion) -> dict[str, Any]:
         "site_id": patient.site_id,
         "questionnaire": one.questionnaire,
         "for_date": one.for_date,
-        "opens_at": one.opens_at,
-        "next_due_at": one.opens_at,
-        "late_at": one.late_at,
-        "missed_at": one.missed_at,
         "status": UPCOMING,
-    }
+    } | _times(one)
 
 
 def get(session: Session, occasion_id: int) -> Occasion:

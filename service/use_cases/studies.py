@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,17 +19,21 @@ from workflows.protocol_file import load_design
 DRAFT, CONFIRMED, ACTIVE = "draft", "confirmed", "active"
 
 
-@lru_cache(maxsize=32)
-def _design(source: str) -> StudyDesign:
-    return load_design(source, CATALOG)
+_BY_DIGEST: dict[str, StudyDesign] = {}
 
 
 def design_of(session: Session, version_id: int) -> StudyDesign:
-    """The design of one version. Files never change, so each is read once a process."""
-    version = session.get(StudyVersion, version_id)
-    if version is None:
-        raise NotFound(f"there is no protocol version {version_id}")
-    return _design(version.source)
+    """The design of one version. Files never change, so each is read once a process, and asked for once a session."""
+    known: dict[int, StudyDesign] = session.info.setdefault("designs", {})
+    if version_id not in known:
+        digest = session.scalar(select(StudyVersion.sha256).where(StudyVersion.id == version_id))
+        if digest is None:
+            raise NotFound(f"there is no protocol version {version_id}")
+        if digest not in _BY_DIGEST:
+            source = session.scalars(select(StudyVersion.source).where(StudyVersion.id == version_id)).one()
+            _BY_DIGEST[digest] = load_design(source, CATALOG)
+        known[version_id] = _BY_DIGEST[digest]
+    return known[version_id]
 
 
 def design_for(session: Session, patient: Patient) -> StudyDesign:

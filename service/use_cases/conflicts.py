@@ -1,0 +1,146 @@
+"""Which appointments are in each other's way: of one patient, of a site's days. Queries only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from service.models import Patient, Site, Visit
+from workflows.conflicts import Appointment, Clash, over_capacity, own_clashes, same_hour
+from workflows.protocol import Setting
+from workflows.visits import OPEN, VisitStatus
+
+TAKEN = tuple(str(each) for each in (*OPEN, VisitStatus.COMPLETED))
+AHEAD = timedelta(days=14)
+
+
+def as_appointment(visit: Visit, patient: str) -> Appointment:
+    """A row as the rules take it."""
+    by_hand = visit.status == VisitStatus.BOOKED
+    return Appointment(
+        patient, visit.code, visit.date, Setting(visit.setting), by_hand, visit.booked_at if by_hand else None
+    )
+
+
+def of_visits(
+    session: Session, visits: Iterable[Visit], *, today: date, only: Collection[str] | None = None
+) -> dict[int, list[Clash]]:
+    """Clashes of open appointments from `today` on, by the visit's id and then by day.
+
+    `visits` are all visits of one patient, or of many. `only`: what concerns these codes. A query or two a
+    site, however many patients.
+    """
+    people: dict[int, dict[str, Visit]] = {}
+    for visit in visits:
+        if visit.merged_into is None and visit.date >= today and visit.status in TAKEN:
+            people.setdefault(visit.patient_id, {})[visit.code] = visit
+    found: dict[int, list[Clash]] = {}
+    asked: dict[int, list[tuple[Visit, Appointment]]] = {}
+    for mine in people.values():
+        rows = [(visit, as_appointment(visit, visit.patient.code)) for visit in mine.values()]
+        wanted = {code for code, visit in mine.items() if visit.status in OPEN and (only is None or code in only)}
+        for clash in own_clashes(one for _visit, one in rows):
+            if clash.code in wanted or clash.other in wanted:
+                found.setdefault(mine[clash.code].id, []).append(clash)
+        for visit, one in rows:
+            if visit.code in wanted:
+                asked.setdefault(visit.site_id, []).append((visit, one))
+    for site_id, those in asked.items():
+        for visit_id, clash in _at_site(session, site_id, those):
+            found.setdefault(visit_id, []).append(clash)
+    return {number: sorted(found[number], key=lambda clash: (clash.date, clash.kind)) for number in found}
+
+
+def of_patient(
+    session: Session, patient: Patient, visits: Iterable[Visit], *, today: date, only: Collection[str] | None = None
+) -> list[Clash]:
+    """The clashes of one patient, by day."""
+    found = of_visits(session, visits, today=today, only=only)
+    return sorted((clash for those in found.values() for clash in those), key=lambda one: (one.date, one.code))
+
+
+def _at_site(
+    session: Session, site_id: int, asked: list[tuple[Visit, Appointment]]
+) -> Iterable[tuple[int, Clash]]:
+    limit = asked[0][0].patient.site.daily_capacity
+    counts = _counts(session, site_id, {one.date for _visit, one in asked}) if limit is not None else {}
+    hours = {one.booked_at for _visit, one in asked if one.booked_at is not None}
+    others = _booked_at(session, site_id, hours) if hours else []
+    for visit, one in asked:
+        for clash in (*over_capacity([one], counts, limit), *same_hour(one, others)):
+            yield visit.id, clash
+
+
+def after(
+    session: Session, patient: Patient, visits: Sequence[Visit], diff: dict[str, Any], *, now: datetime
+) -> list[dict[str, Any]]:
+    """The clashes that a diff of the calendar brings or leaves among the visits it moved, as the API shows them."""
+    codes = [one["code"] for one in diff["moved"]] + list(diff["added"])
+    if not codes:
+        return []
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    return [as_dict(clash) for clash in of_patient(session, patient, visits, today=today, only=codes)]
+
+
+def as_dict(clash: Clash) -> dict[str, Any]:
+    """A clash as JSON."""
+    return {
+        "kind": str(clash.kind),
+        "code": clash.code,
+        "date": clash.date.isoformat(),
+        "other": clash.other,
+        "count": clash.count,
+        "limit": clash.limit,
+        "why": clash.why,
+    }
+
+
+def full_days(session: Session, site: Site, *, start: date, end: date | None = None) -> list[tuple[date, int]]:
+    """Days from `start` to `end` (two weeks ahead) with more clinic appointments than the site takes, and how many."""
+    if site.daily_capacity is None:
+        return []
+    rows = session.execute(
+        _day_counts(site.id)
+        .where(Visit.date.between(start, end or start + AHEAD))
+        .having(func.count() > site.daily_capacity)
+        .order_by(Visit.date)
+    )
+    return [(day, count) for day, count in rows]
+
+
+def _day_counts(site_id: int) -> Any:
+    return (
+        select(Visit.date, func.count())
+        .where(
+            Visit.site_id == site_id,
+            Visit.setting == str(Setting.CLINIC),
+            Visit.status.in_(TAKEN),
+            Visit.merged_into.is_(None),
+        )
+        .group_by(Visit.date)
+    )
+
+
+def _counts(session: Session, site_id: int, days: Collection[date]) -> dict[date, int]:
+    return {day: count for day, count in session.execute(_day_counts(site_id).where(Visit.date.in_(days)))}
+
+
+def _booked_at(session: Session, site_id: int, hours: Collection[datetime]) -> list[Appointment]:
+    days = {at.date() + timedelta(days=more) for at in hours for more in (-1, 0, 1)}
+    rows = session.scalars(
+        select(Visit)
+        .where(
+            Visit.site_id == site_id,
+            Visit.date.in_(days),
+            Visit.booked_at.in_(hours),
+            Visit.status == VisitStatus.BOOKED.value,
+            Visit.merged_into.is_(None),
+        )
+        .options(joinedload(Visit.patient))
+    )
+    return [as_appointment(row, row.patient.code) for row in rows]
