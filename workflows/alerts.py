@@ -234,10 +234,9 @@ def join(alert: AlertState, level: Level, policy: EscalationPolicy, now: datetim
     return Decision(joined, notices=(Notice(NoticeKind.JOINED),), log=tuple(log))
 
 
-def reopen(alert: AlertState, now: datetime) -> Decision:
-    """No outcome in time: the case is open again and its ladder begins at once, with everybody."""
+def reopen(alert: AlertState, now: datetime, why: str = "no outcome in time") -> Decision:
+    """Nobody acts any more (`why`): the case is open again and its ladder begins at once, with everybody."""
     again = replace(_open_again(alert, now), declined=())
-    why = "no outcome in time"
     return Decision(
         again,
         notices=(Notice(NoticeKind.REOPENED, alert.acknowledged_by, why=why),),

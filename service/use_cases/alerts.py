@@ -163,8 +163,12 @@ def _join(session: Session, alert: Alert, level: Level, now: datetime) -> Alert:
     if LEVELS.index(level) > LEVELS.index(Level(alert.severity)):
         alert.policy = escalations.snapshot(studies.design_for(session, alert.patient).policy(level))
     decision = rules.join(escalations.state_of(alert, run), level, escalations.policy_of(alert), now)
+    lost = bool(decision.pages) and not pages.reachable(session, decision.pages)
     escalations.apply(session, alert, run, decision, now=now)
     _audit(session, alert, "alert:join", level, now)
+    if lost:  # whoever has the case cannot be told: it is nobody's again, now
+        again = rules.reopen(escalations.state_of(alert, run), now, "its owner cannot be paged")
+        escalations.apply(session, alert, run, again, now=now)
     escalations.climb(session, alert, run, now=now)
     return alert
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, text
@@ -41,8 +42,9 @@ def send(session: Session, alert: Alert, decision: Decision, *, now: datetime) -
     exhausted = any(notice.kind is NoticeKind.EXHAUSTED for notice in decision.notices)
     for order in decision.pages:
         template = _template(order, nobody_on_call=alone, exhausted=exhausted)
-        for contact in _addresses(session, order):
-            message = _enqueue(session, alert, order, contact, template, now)
+        messages = [_enqueue(session, alert, order, one, template, now) for one in _addresses(session, order)]
+        if not messages:
+            continue
         session.add(
             Page(
                 alert_id=alert.id,
@@ -51,10 +53,15 @@ def send(session: Session, alert: Alert, decision: Decision, *, now: datetime) -
                 recipient=f"{order.recipient}#{order.staff_id}",
                 staff_id=order.staff_id,
                 channel=order.channel,
-                message_id=message.id,
+                message_id=messages[-1].id,
                 created_at=now,
             )
         )
+
+
+def reachable(session: Session, orders: Sequence[PageOrder]) -> tuple[PageOrder, ...]:
+    """Those of the orders for which there is an address at all."""
+    return tuple(order for order in orders if _addresses(session, order))
 
 
 def tell(session: Session, alert: Alert, decision: Decision, *, now: datetime, via: str = "") -> None:
@@ -127,8 +134,9 @@ def _addresses(session: Session, order: PageOrder) -> list[ContactMethod]:
                 ContactMethod.staff_id == order.staff_id,
                 ContactMethod.channel == order.channel,
                 ContactMethod.opted_out_at.is_(None),
+                ContactMethod.verified_at.is_not(None),
             )
-            .order_by(ContactMethod.verified_at.is_(None), ContactMethod.id)
+            .order_by(ContactMethod.id)
         )
     )
 

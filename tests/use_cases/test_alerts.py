@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from service.models import AlertReport, AuditEntry, ReplyCode, Task
+from service.models import AlertReport, AuditEntry, ContactMethod, ReplyCode, Task
 from service.use_cases import alerts, escalations, pages
 from tests.use_cases.case_help import (
     at,
@@ -18,6 +18,7 @@ from tests.use_cases.case_help import (
     person,
     red,
     run_of,
+    text_from,
 )
 from workflows.decisions import RuleViolation
 
@@ -193,3 +194,31 @@ def test_case_after_case_gets_another_code_for_seven_days(session):
     assert len(set(codes)) == 5
     assert session.scalars(select(ReplyCode.code).order_by(ReplyCode.id)).all() == codes
     assert pages.new_case_code(session, at(0) + timedelta(days=6)) not in codes
+
+
+def test_a_further_report_to_an_owner_who_sent_stop_reaches_the_phone_that_still_rings(session):
+    who = patient(session)
+    alert = red(session, who)
+    reis = person(session, "Dr. Reis")
+    alerts.acknowledge(session, alert, staff=reis, via="sms", now=at(30))
+    text_from(session, reis, "STOP")
+    last = messages(session)[-1].id
+    red(session, who, source="text:2", seconds=100)
+    assert pages_to(session, alert, since=last) == [("Dr. Reis", "voice")]
+    assert alert.status == "acknowledged"
+
+
+def test_a_further_report_to_an_owner_whom_nothing_reaches_opens_the_case_for_the_others(session):
+    who = patient(session)
+    alert = red(session, who)
+    reis = person(session, "Dr. Reis")
+    alerts.acknowledge(session, alert, staff=reis, via="console", now=at(30))
+    for contact in session.scalars(select(ContactMethod).where(ContactMethod.staff_id == reis.id)):
+        contact.verified_at = None
+    session.flush()
+    last = messages(session)[-1].id
+    red(session, who, source="text:2", seconds=100)
+    assert alert.status == "open" and run_of(session, alert).due_at > at(100)
+    assert pages_to(session, alert, since=last) == [("Dr. Lima", "sms"), ("Dr. Lima", "voice")]
+    reopened = [line for line in alerts.log_of(session, alert) if line.event == "reopened"]
+    assert reopened[0].detail["note"] == "its owner cannot be paged"
