@@ -248,7 +248,7 @@ def test_optional_questions_can_be_left_out(world: Any) -> None:
             reason="given", actor="system", now=world.now,
         )  # fmt: skip
     world.advance_to_local(10, 5)
-    weekly = questions_link(world, "P-001", "weekly")
+    weekly = world.phone("P-001").link()
     person = Person(world.app.test_client())
     page = person.opens(weekly)
     assert "highest temperature" in page.text and "last 7 days" in page.text
