@@ -16,7 +16,8 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from workflows.facts import SITES, Facts, TemperatureReading
+from workflows.condition_tests import holds
+from workflows.facts import SITES
 from workflows.protocol import Condition
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -25,7 +26,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "any": "a list of conditions: at least one holds",
         "not": "one condition: it does not hold",
         "temperature": "{sites?: [site], at_least?: C, below?: C} of this report's reading",
-        "sustained": "{at_least | below: C, apart_minutes: [least, most]}: two readings so far apart, none between breaks it",
+        "sustained": "{at_least | below: C, apart_minutes: [least, most]}: two readings, none between breaks it",
         "letters": "a list of letters: at least one was answered or heard",
         "choice": "{item, any_of: [value]}: the item's answer is (or has) one of the values",
         "number": "{item, at_least?, below?}: the item's answer is a number in that range",
@@ -39,6 +40,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 HEARD = ("red_words", "fever_without_number", "help_alone")
+
+
+__all__ = ["KINDS", "Condition", "ConditionError", "anchors_of", "holds", "items_of", "parse_condition"]
 
 
 class ConditionError(Exception):
@@ -67,17 +71,6 @@ def parse_condition(raw: Any, path: str) -> Condition:
     if kind == "not":
         return Condition(kind, of=(parse_condition(value, here),))
     return Condition(kind, args=MappingProxyType(_ARGUMENTS[kind](value, here)))
-
-
-def holds(condition: Condition, facts: Facts) -> bool:
-    """Whether the condition is true of the facts."""
-    if condition.kind == "all":
-        return all(holds(part, facts) for part in condition.of)
-    if condition.kind == "any":
-        return any(holds(part, facts) for part in condition.of)
-    if condition.kind == "not":
-        return not holds(condition.of[0], facts)
-    return _TESTS[condition.kind](condition.args, facts)
 
 
 def items_of(condition: Condition) -> frozenset[str]:
@@ -211,79 +204,6 @@ def _true(value: Any, path: str) -> dict[str, Any]:
     return {}
 
 
-def _in(number: Decimal, limits: Mapping[str, Any]) -> bool:
-    if "at_least" in limits and number < limits["at_least"]:
-        return False
-    return not ("below" in limits and number >= limits["below"])
-
-
-def _test_temperature(args: Mapping[str, Any], facts: Facts) -> bool:
-    reading = facts.reading
-    if reading is None:
-        return False
-    # A site that no list names is judged like an unknown one, never left without a rule.
-    site = reading.site if reading.site in SITES else "unknown"
-    return site in args["sites"] and _in(reading.celsius, args)
-
-
-def _test_sustained(args: Mapping[str, Any], facts: Facts) -> bool:
-    """Two readings in range of which one is this report's; a text that arrives late may be the earlier of
-    the two.
-    """
-    reading = facts.reading
-    if reading is None or not _in(reading.celsius, args):
-        return False
-    least, most = args["apart"]
-    return any(
-        least <= abs(reading.at - other.at) <= most
-        and _in(other.celsius, args)
-        and not _broken_between(args, facts.earlier, *sorted((reading.at, other.at)))
-        for other in facts.earlier
-    )
-
-
-def _broken_between(
-    args: Mapping[str, Any], readings: Sequence[TemperatureReading], first: Any, last: Any
-) -> bool:
-    return any(first < reading.at < last and not _in(reading.celsius, args) for reading in readings)
-
-
-def _test_letters(args: Mapping[str, Any], facts: Facts) -> bool:
-    return bool(args["letters"] & facts.letters)
-
-
-def _test_choice(args: Mapping[str, Any], facts: Facts) -> bool:
-    answer = facts.answers.get(args["item"])
-    if isinstance(answer, list | tuple | set | frozenset):
-        return any(part in args["any_of"] for part in answer if isinstance(part, str))
-    return isinstance(answer, str) and answer in args["any_of"]
-
-
-def _test_number(args: Mapping[str, Any], facts: Facts) -> bool:
-    answer = facts.answers.get(args["item"])
-    if isinstance(answer, bool) or not isinstance(answer, int | Decimal):
-        return False
-    return _in(Decimal(answer), args)
-
-
-def _test_heard(args: Mapping[str, Any], facts: Facts) -> bool:
-    return any(bool(getattr(facts, name)) for name in args["heard"])
-
-
-def _test_within_days(args: Mapping[str, Any], facts: Facts) -> bool:
-    day = facts.anchor_date(args["anchor"])
-    return day is not None and args["from"] <= (facts.today - day).days <= args["to"]
-
-
-def _test_within_hours(args: Mapping[str, Any], facts: Facts) -> bool:
-    at = facts.anchors.get(args["anchor"])
-    if at is None:
-        return False
-    # With only the day known, the event may have been at any hour of it.
-    slack = timedelta(days=1) if args["anchor"] in facts.days_only else timedelta(0)
-    return timedelta(hours=args["from"]) <= facts.now - at <= timedelta(hours=args["to"]) + slack
-
-
 _ARGUMENTS: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
     "temperature": _temperature,
     "sustained": _sustained,
@@ -297,18 +217,4 @@ _ARGUMENTS: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
     "within_hours": _span,
     "recheck_due": _true,
     "contact_lost": _true,
-}
-_TESTS: Mapping[str, Callable[[Mapping[str, Any], Facts], bool]] = {
-    "temperature": _test_temperature,
-    "sustained": _test_sustained,
-    "letters": _test_letters,
-    "choice": _test_choice,
-    "number": _test_number,
-    "answered": lambda args, facts: facts.answers.get(args["item"]) is not None,
-    "stored": lambda args, facts: bool(facts.stored.get(args["item"])),
-    "heard": _test_heard,
-    "within_days": _test_within_days,
-    "within_hours": _test_within_hours,
-    "recheck_due": lambda args, facts: facts.recheck_due,
-    "contact_lost": lambda args, facts: facts.contact_lost,
 }

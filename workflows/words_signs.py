@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 
+from workflows.words_red import RED_EVEN_NEGATIVE, RED_SAYINGS
+
 FEVER = "fever"
 HELP = "help"
 
-_A_FEW = r"(?:\w+ ){0,3}"
-_BODY_FLUID = r"(?:urina|xixi|fezes|coco|vomito|escarro|catarro|evacuacao)"
-_FLUID = r"(?:urine|pee|stools?|poop|vomit|phlegm|sputum)"
 
 _SAYINGS: dict[str, tuple[str, ...]] = {
     FEVER: (
@@ -162,107 +161,6 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"puk(?:e|ed|ing)",
         r"(?:botando|colocando|pondo) tudo (?:para|pra) fora",
     ),
-    "chest_pain": (
-        rf"dor(?:es)? {_A_FEW}(?:no|em|do) (?:meu )?peito",
-        r"peito (?:\w+ ){0,2}(?:doendo|doi|dolorido|apertad[oa]|apertando)",
-        r"(?:aperto|pressao|pontada|queimacao) (?:\w+ )?no (?:meu )?peito",
-        r"dor toracica",
-        r"infart\w*",
-        r"chest (?:\w+ ){0,2}(?:pain|hurt|tight|pressure|ach|hevy|heavy)\w*",
-        r"h?e?art attack",
-        r"chest pane",
-        r"(?:dor|aperto|pontada) no coracao",
-        r"(?:pain\w*|tightness|pressure|hurt\w*|ache) (?:in|on) (?:my |the )?chest",
-    ),
-    "fainting": (
-        r"desma(?:i(?!l)\w*|ia\w*)",
-        r"faint\w*",
-        r"pass(?:ed|ing)? out",
-        r"black(?:ed|ing)? out",
-        r"collapsed",
-        r"apaguei|apagou",
-        r"perd(?:i|eu|endo) (?:a |os |o )?(?:consciencia|sentidos)",
-        r"unconscious\w*",
-        r"inconsciente",
-        r"desacordad[oa]",
-        r"los(?:t|ing) consciousness",
-    ),
-    "seizure": (r"convuls\w*", r"seizures?", r"ataque epiletico"),
-    "stroke": (
-        r"avc",
-        r"derrame",
-        r"(?:a|having|had) stroke",
-        r"boca torta",
-        r"(?:fala|voz) enrolada",
-        r"slurred speech",
-        r"(?:face|rosto) (?:\w+ )?(?:drooping|paralisad[oa]|torto)",
-        r"paralisad[oa]",
-        r"nao (?:sinto|mexo) (?:\w+ )?(?:perna|braco|rosto|lado)s?",
-    ),
-    "head": (
-        rf"dor(?:es)? de cabeca {_A_FEW}(?:forte|fortissima|horrivel|insuportavel|terrivel|explodi\w*)",
-        r"worst headache",
-        r"(?:forte|horrivel|terrivel|muita) dor de cabeca",
-        r"cabeca (?:\w+ )?explodi\w*",
-        r"(?:visao|vista) (?:\w+ )?(?:dupla|turva|embacada)",
-        r"(?:terrible|severe|very bad|really bad|bad|horrible|awful) headache",
-        r"headache (?:\w+ ){0,2}(?:bad|terrible|severe)",
-        r"blurr(?:y|ed) vision|vision (?:\w+ )?blurr\w*",
-        r"double vision|seeing double",
-        r"vendo (?:tudo )?(?:dobrado|duplo|embacado|borrado)",
-    ),
-    "allergy": (
-        r"inchaco (?:no|na|nos) (?:rosto|lingua|labios?|garganta)",
-        r"(?:reacao alergica|alergia (?:muito )?(?:forte|grave))|(?:severe |bad |an )?allergic reaction",
-        r"anafila\w*|anaphyla\w*",
-        r"garganta (?:\w+ )?fechando",
-        r"throat (?:\w+ )?clos\w*",
-        r"(?:lingua|labios?|rosto) inchad[oa]s?",
-        r"swollen (?:tongue|lips?|face)|(?:tongue|lips?|face) (?:\w+ )?(?:swollen|swelling)",
-        r"choque alergico",
-    ),
-    "blood_inside": (
-        rf"sangue (?:\w+ )?(?:na|no|nas|nos) (?:minhas? |meu )?{_BODY_FLUID}",
-        rf"{_BODY_FLUID} (?:\w+ ){{0,2}}sangue",
-        r"(?:vomit\w*|urin\w+|mij\w+|evacu\w+|cag\w+|defec\w+) (?:\w+ )?sangue",
-        rf"blood(?:y)? (?:\w+ )?(?:in )?(?:my |the )?{_FLUID}",
-        r"(?:vomit\w*|throwing up|threw up|pee\w*|pass\w*|poop\w*) blood",
-        r"(?:fezes|coco) (?:\w+ )?(?:pret[ao]s?|escur[ao]s?)",
-        r"black (?:tarry )?stools?",
-        r"sangue no vaso",
-        r"blood when i (?:pee|poop|go)",
-        r"(?:urina|xixi) (?:\w+ )?vermelh[ao]",
-        r"red (?:urine|pee)",
-    ),
-    "bleeding_not_stopping": (
-        r"hemorragi\w*",
-        r"ha?emorrhag\w*",
-        r"sangue jorrando|jorrando sangue",
-        r"bleeding (?:out|heavily|badly|a lot|everywhere)",
-        r"sangrando (?:muito|demais)",
-        r"heavy bleeding",
-    ),
-    "ambulance": (
-        r"ambulancias?",
-        r"ambulances?",
-        r"(?<!\d )(?<!dia )(?:192|911)$",
-        r"^(?:192|911)",
-        r"(?:call|chama|chamem|liga|ligar|dial) (?:\w+ ){0,2}(?:192|911)",
-    ),
-    "socorro": (r"(?<!pronto )socorr(?:o|a|e|am|em)",),
-    "emergency": (
-        r"(?<!contato de )(?<!numero de )(?<!telefone de )(?<!caso de )emergencia(?! (?:mudou|e \d))",
-        r"emergency(?! (?:room|contact|number|phone|dept|department))",
-    ),
-    "dying": (
-        r"(?:estou|to|vou|acho que vou) morre(?:ndo|r)",
-        r"morrendo(?! de (?:rir|fome|saudade|sono|vontade|calor|frio|medo))",
-        r"(?:im|i am|going to|gonna) (?:dying|die)(?! (?:of laughter|laughing|to ))",
-        r"(?:quero|queria) morrer",
-        r"suicid\w*",
-        r"me matar|tirar (?:a )?minha vida",
-        r"kill myself|want (?:to )?die|end my life",
-    ),
     HELP: (
         r"pass(?:ando|ei|o|ou) (?:muito |bem )?ma[lu]",
         r"suor frio|suando (?:frio|muito)|cold sweats?|night sweats",
@@ -326,26 +224,6 @@ _EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
         r"nao (?:\w+ )?(?:para|segura|seguro) nada no estomago",
         r"nada (?:para|fica) no (?:meu )?estomago",
     ),
-    "bleeding_not_stopping": (
-        r"nao (?:\w+ )?(?:para|parou|parando|estanca|estancou) (?:\w+ )?(?:de )?(?:sangr\w*|o sangue)",
-        r"sangr?\w* (?:\w+ ){0,4}(?:nao (?:\w+ )?(?:para|parou|estanca|parando|cessa)|sem parar)",
-        r"(?:cant|wont|doesnt|isnt|not|hasnt|havent) stop\w* (?:the |my )?(?:\w+ )?bleed\w*",
-        r"(?:bleed\w*|nosebleed) (?:\w+ ){0,4}(?:wont|doesnt|not|hasnt|isnt|cant|never|"
-        r"will not) (?:be )?stop\w*",
-        r"(?:bleed\w*|blood) nonstop",
-        r"menstruac\w* (?:\w+ )?nao para",
-        r"nao consigo (?:parar|estancar) (?:\w+ )?(?:sangr\w*)",
-    ),
-    "head": (
-        r"nao (?:\w+ )?(?:enxergo|enxergando|consigo enxergar)",
-        r"cant see (?:anything|well|properly|out|from|straight)",
-        r"lost my (?:vision|sight)",
-    ),
-    "fainting": (
-        r"(?:ela|ele|nao|que) nao (?:acorda|responde|reage)",
-        r"nao (?:acorda|reage)",
-        r"(?:not|isnt|wont|doesnt|cant) (?:waking|wake) up|unresponsive",
-    ),
     FEVER: (
         r"(?:febre|fever) (?:\w+ ){0,2}(?:nao|wont|doesnt|isnt|not|hasnt) (?:\w+ )?(?:baixa|baixou|cede|"
         r"cedeu|passa|passou|melhora|diminui|go|going|gone|come|breaking|break|stop)\w*",
@@ -369,5 +247,5 @@ def _compiled(sayings: dict[str, tuple[str, ...]]) -> dict[str, re.Pattern[str]]
     return {meaning: re.compile(rf"(?<!\w)(?:{'|'.join(parts)})(?!\w)") for meaning, parts in sayings.items()}
 
 
-SAYINGS = _compiled(_SAYINGS)
-EVEN_NEGATIVE = _compiled(_EVEN_NEGATIVE)
+SAYINGS = _compiled(_SAYINGS | RED_SAYINGS)
+EVEN_NEGATIVE = _compiled(_EVEN_NEGATIVE | RED_EVEN_NEGATIVE)

@@ -133,7 +133,8 @@ def test_the_same_text_twice_is_read_once(world) -> None:
 
 def store(session, world, provider_id: str, body: str, **known):
     return inbox.store(
-        session, provider_id=provider_id, channel="sms", from_address=world.phone(FIRST).number, to_address="+5516330000001",
+        session, provider_id=provider_id, channel="sms", from_address=world.phone(FIRST).number,
+        to_address="+5516330000001",
         body=body, media=[], form={}, received_at=world.now, **known,
     )  # fmt: skip
 
