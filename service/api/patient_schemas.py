@@ -8,6 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from notifications.message import Channel
 from service.api.fields import Day, Hour, Instant, Number, Page, Text, Zone, one_of, page_schema
+from workflows.conflicts import ClashKind
 from workflows.enrolment import ADMITTED, DISCHARGED, PatientStatus
 from workflows.visits import VisitStatus
 
@@ -137,8 +138,20 @@ MovedSchema = Schema.from_dict(
 )
 
 
+class ConflictSchema(Schema):
+    """An appointment in another's way; `why` is a sentence. It forbids nothing."""
+
+    kind = fields.String(required=True, metadata={"description": ", ".join(ClashKind)})
+    code = fields.String(required=True)
+    date = Day(required=True)
+    other = fields.String(required=True, metadata={"description": "the other visit, or patient; empty: the site"})
+    count = fields.Integer(required=True)
+    limit = fields.Integer(required=True)
+    why = fields.String(required=True)
+
+
 class DiffSchema(Schema):
-    """What a new date changes. `revision` only once it is committed."""
+    """What a new date changes. `revision` only once it is committed; `conflicts` are of the visits that move."""
 
     moved = fields.List(fields.Nested(MovedSchema), required=True)
     unchanged = fields.List(fields.String(), required=True)
@@ -146,6 +159,7 @@ class DiffSchema(Schema):
     added = fields.List(fields.String())
     removed = fields.List(fields.String())
     late = fields.List(fields.String())
+    conflicts = fields.List(fields.Nested(ConflictSchema))
     messages_cancelled = fields.Integer(required=True)
     messages_retimed = fields.Integer(required=True)
     revision = fields.Integer()

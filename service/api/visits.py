@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from service import access
 from service.access import allow
@@ -13,7 +14,7 @@ from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.patients import CARERS, READERS, found
 from service.models import Visit
-from service.use_cases import lists, visits
+from service.use_cases import calendar, conflicts, lists, visits
 
 blp = Blueprint("visits", __name__, description="Visits, with ETag and If-Match")
 
@@ -32,6 +33,17 @@ def get_visit(work: Work, visit_id: int) -> dict[str, Any]:
     visit = _visit(work, visit_id)
     work.tag(visit.version_id)
     return shapes.visit(visit)
+
+
+@blp.on("GET", "/patients/<int:patient_id>/conflicts")
+@allow(*READERS)
+@edge.reads(blp, s.ConflictSchema(many=True))
+def list_conflicts(work: Work, patient_id: int) -> list[dict[str, Any]]:
+    """Appointments from today on that are in each other's way, or on a day that is too full."""
+    patient = found(work, patient_id)
+    today = work.now.astimezone(ZoneInfo(patient.timezone)).date()
+    rows = calendar.visits_of(work.session, patient)
+    return [conflicts.as_dict(one) for one in conflicts.of_patient(work.session, patient, rows, today=today)]
 
 
 @blp.on("PATCH", "/visits/<int:visit_id>")

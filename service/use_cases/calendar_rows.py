@@ -36,7 +36,7 @@ def apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit]
 
 
 def _rewrite(session: Session, diff: Diff, rows: dict[str, Visit], now: datetime) -> None:
-    """SEQUENCE of a calendar feed rises where the day moves, or the appointment becomes part of another or leaves it."""
+    """A feed's SEQUENCE rises where the day moves, or the visit becomes part of another appointment or leaves it."""
     moved = {one.code for one in diff.moved}
     there = [rows[one.code] for one in diff.rewritten]
     fresh = [

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.models import Patient, Site, Visit
-from workflows.conflicts import Appointment, Clash, over_capacity, own_clashes, same_hour
+from workflows.conflicts import APART, Appointment, Clash, ClashKind, over_capacity, own_clashes, same_hour
 from workflows.protocol import Setting
 from workflows.visits import OPEN, VisitStatus
 
 TAKEN = tuple(str(each) for each in (*OPEN, VisitStatus.COMPLETED))
 AHEAD = timedelta(days=14)
+MOST = 200
 
 
 def as_appointment(visit: Visit, patient: str) -> Appointment:
@@ -98,6 +99,34 @@ def as_dict(clash: Clash) -> dict[str, Any]:
         "limit": clash.limit,
         "why": clash.why,
     }
+
+
+def coming(session: Session, site_id: int, *, today: date) -> list[tuple[Visit, Clash]]:
+    """Clashes of the booked appointments of a site's next two weeks, by day; days that are too full are apart."""
+    booked = session.scalars(
+        select(Visit.patient_id)
+        .where(
+            Visit.site_id == site_id,
+            Visit.date.between(today, today + AHEAD),
+            Visit.status == VisitStatus.BOOKED.value,
+        )
+        .distinct()
+        .limit(MOST)
+    ).all()
+    near = timedelta(days=APART)
+    rows = session.scalars(
+        select(Visit)
+        .where(Visit.patient_id.in_(booked), Visit.date.between(today - near, today + AHEAD + near))
+        .options(joinedload(Visit.patient).joinedload(Patient.site))
+    ).all()
+    by_id = {row.id: row for row in rows}
+    found = [
+        (by_id[number], clash)
+        for number, clashes in of_visits(session, rows, today=today).items()
+        for clash in clashes
+        if clash.kind is not ClashKind.CAPACITY
+    ]
+    return sorted(found, key=lambda pair: (pair[1].date, pair[0].id))
 
 
 def full_days(session: Session, site: Site, *, start: date, end: date | None = None) -> list[tuple[date, int]]:

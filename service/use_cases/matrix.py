@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -11,6 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Study, Visit
+from service.use_cases import conflicts
+from workflows.conflicts import Clash
 from workflows.visits import VisitStatus, is_due, is_late
 
 MOST = 60
@@ -32,12 +35,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """One visit of one patient. `days` from today to its date (past: negative); `past_window` days after its window."""
+    """One visit of one patient. `days` from today to its date (past: negative); `past_window` days after its window.
+
+    `clashes`: what is in its way.
+    """
 
     visit: Visit
     state: State
     days: int
     past_window: int
+    clashes: tuple[Clash, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,10 @@ def state_of(visit: Visit, today: date) -> State:
     return State.PROJECTED if visit.projected else State.PLANNED
 
 
-def cell_of(visit: Visit, today: date) -> Cell:
+def cell_of(visit: Visit, today: date, clashes: Sequence[Clash] = ()) -> Cell:
     """The cell of one visit."""
-    return Cell(visit, state_of(visit, today), (visit.date - today).days, max(0, (today - visit.window_end).days))
+    past = max(0, (today - visit.window_end).days)
+    return Cell(visit, state_of(visit, today), (visit.date - today).days, past, tuple(clashes))
 
 
 def grids(session: Session, *, site_id: int | None, now: datetime) -> tuple[Grid, ...]:
@@ -96,9 +104,12 @@ def _grid(session: Session, study: Study, site_id: int | None, now: datetime) ->
         visits.setdefault(visit.patient_id, {})[visit.code] = visit
         order.setdefault(visit.code)
     codes = tuple(order)
+    clashes = conflicts.of_visits(session, rows, today=now.date())
     lines = []
     for patient in patients:
         today = now.astimezone(ZoneInfo(patient.timezone)).date()
         mine = visits.get(patient.id, {})
-        lines.append(Line(patient, tuple(cell_of(mine[code], today) if code in mine else None for code in codes)))
+        there = [mine.get(code) for code in codes]
+        cells = (cell_of(each, today, clashes.get(each.id, ())) if each is not None else None for each in there)
+        lines.append(Line(patient, tuple(cells)))
     return Grid(study, codes, tuple(lines))

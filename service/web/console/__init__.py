@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from service.web.console import (
+    amendments,
     anchors,
     card,
+    clashes,
     contact,
     enrol,
     interview,
@@ -25,7 +27,9 @@ BLUEPRINTS = (console,)
 
 __all__ = [
     "BLUEPRINTS",
+    "amendments",
     "anchors",
+    "clashes",
     "card",
     "contact",
     "enrol",

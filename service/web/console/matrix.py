@@ -12,6 +12,7 @@ from service.runtime import current
 from service.use_cases import matrix as rows
 from service.use_cases.matrix import Cell, State
 from service.web.console.blueprint import console, readers
+from service.web.console.clashes import clash
 from service.web.i18n import day
 
 SIGNS = {
@@ -53,7 +54,7 @@ def sentence(patient: Patient, cell: Cell) -> str:
         words = ngettext("%(num)s day past its window", "%(num)s days past its window", cell.past_window)
     else:
         words = facts[cell.state]
-    return f"{patient.code}, {visit.code}: {words}"
+    return "; ".join([f"{patient.code}, {visit.code}: {words}", *(clash(each) for each in cell.clashes)])
 
 
 def _legend() -> list[tuple[State, str]]:

@@ -17,7 +17,7 @@ from service.access import actor
 from service.errors import Problem
 from service.models import Message, Patient
 from service.runtime import current
-from service.use_cases import calendar, matrix, patients, questions_page, studies, thread, worklist
+from service.use_cases import calendar, conflicts, matrix, patients, questions_page, studies, thread, worklist
 from service.web.base import go, say
 from service.web.console import chart
 from service.web.console.blueprint import console, patient_of, planners, readers
@@ -62,6 +62,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
     now = current().clock.now()
     today = now.astimezone(ZoneInfo(found.timezone)).date()
     visits = calendar.visits_of(session, found)
+    clashes = conflicts.of_visits(session, visits, today=today)
     measured = thread.readings(session, found)
     asked = thread.occasions(session, found, since=found.created_at - timedelta(days=30), until=now)
     design = studies.design_for(session, found)
@@ -72,7 +73,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         patient=found,
         form=form,
         statuses=_offered(found),
-        cells=[matrix.cell_of(visit, today) for visit in sorted(visits, key=lambda each: (each.date, each.id))],
+        cells=[matrix.cell_of(visit, today, clashes.get(visit.id, ())) for visit in visits],
         anchors=calendar.anchor_dates(session, found),
         labels={anchor.name: anchor.label for anchor in design.anchors},
         shown_anchors=[anchor for anchor in design.anchors if not anchor.latest_of],

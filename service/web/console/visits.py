@@ -15,7 +15,7 @@ from service.access import actor
 from service.errors import Problem
 from service.models import Visit
 from service.runtime import current
-from service.use_cases import matrix, studies, visits
+from service.use_cases import calendar, conflicts, matrix, studies, visits
 from service.web.base import go, say
 from service.web.console.blueprint import console, planners, visit_of
 from service.web.forms import Form
@@ -99,4 +99,7 @@ def _shown(session: Session, found: Visit, form: Form) -> str:
         moves={str(each) for each in MOVES[VisitStatus(found.status)]},
         record=record,
         today=today,
+        clashes=conflicts.of_patient(
+            session, found.patient, calendar.visits_of(session, found.patient), today=today, only=(found.code,)
+        ),
     )
