@@ -94,7 +94,8 @@ class PostgresBackend:
     def _shape(self) -> Any:
         """Changes when tables, indices, triggers or functions do."""
         query = (
-            "SELECT (SELECT md5(string_agg(relname::text || relkind::text || oid::text, ',' ORDER BY oid)) FROM pg_class "
+            "SELECT (SELECT md5(string_agg(relname::text || relkind::text || oid::text, ',' ORDER BY oid)) "
+            "FROM pg_class "
             "WHERE relnamespace = 'public'::regnamespace), "
             "(SELECT md5(string_agg(tgname::text || tgenabled::text, ',' ORDER BY oid)) FROM pg_trigger), "
             "(SELECT count(*) FROM pg_attribute WHERE attrelid IN "
