@@ -33,7 +33,7 @@ def test_the_power_of_the_database_goes_while_messages_leave(postgres: Any, chao
     if postgres.server is None:
         pytest.skip("VIGILIA_TEST_POSTGRES_URL names a server that is not ours to crash")
     # what was committed must be there afterwards; the other tests' server is quicker and forgets
-    postgres._run(f'ALTER DATABASE "{postgres.name}" SET synchronous_commit = on')
+    postgres.admin.execute(f'ALTER DATABASE "{postgres.name}" SET synchronous_commit = on')
     chaos.db.close()
     chaos.simulator.faults.delay = 0.1
     chaos.enqueue("reminder", 40)
@@ -46,6 +46,7 @@ def test_the_power_of_the_database_goes_while_messages_leave(postgres: Any, chao
         postgres.admin = psycopg.connect(
             postgres.server.url().replace("postgresql+psycopg", "postgresql"), autocommit=True
         )
+        postgres.admin.execute(f'ALTER DATABASE "{postgres.name}" RESET synchronous_commit')
     chaos.db.close()
     chaos.wait(chaos.ended)
     chaos.check(pages_may_double=False)
