@@ -51,6 +51,10 @@ class RebasedHttpClient(HttpClient):  # type: ignore[misc]
             adapter = HTTPAdapter(pool_connections=4, pool_maxsize=pool, max_retries=0)
             self._session.mount("https://", adapter)
             self._session.mount("http://", adapter)
+            # the environment's proxies and certificates are read once, not for every message
+            found = self._session.merge_environment_settings(api_base, {}, False, None, None)
+            self._session.proxies, self._session.verify = found["proxies"], found["verify"]
+            self._session.trust_env = False
 
     def request(
         self,

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
+from service.db import Base
 from service.killpoints import reach
 from service.models import Attempt, Message
 from service.use_cases import outbox_failures, wanted
 from service.use_cases.wanted import SEND, Outgoing, Verdict
 
+ATTEMPT = Base.metadata.tables["attempt"]
 COLUMNS = [getattr(Message, one.name) for one in fields(Outgoing) if one.name != "attempt_id"]
 
 
@@ -68,13 +70,16 @@ def _claim(
         )
         .execution_options(synchronize_session=False)
     )
-    made = session.execute(
-        insert(Attempt).returning(Attempt.message_id, Attempt.id),
-        [
-            {"message_id": one.id, "number": one.attempts + 1, "claimer": claimer, "claimed_at": machine_now,
-             "status": DeliveryStatus.CLAIMED.value}
-            for one in going
-        ],
+    made = session.connection().execute(
+        insert(ATTEMPT)
+        .from_select(
+            ["message_id", "number", "claimer", "claimed_at", "status"],
+            select(
+                Message.id, Message.attempts, literal(claimer), literal(machine_now, ATTEMPT.c.claimed_at.type),
+                literal(DeliveryStatus.CLAIMED.value),
+            ).where(Message.id.in_([one.id for one in going])),
+        )
+        .returning(ATTEMPT.c.message_id, ATTEMPT.c.id)
     )  # fmt: skip
     ids: dict[int, int] = {row.message_id: row.id for row in made}
     return [replace(one, attempts=one.attempts + 1, attempt_id=ids[one.id]) for one in going]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, text, update
+from sqlalchemy import ARRAY, BigInteger, String, Update, bindparam, case, column, func, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
@@ -16,9 +17,52 @@ from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
 from service.use_cases.wanted import Outgoing
 
-UNANSWERED = text("status IN ('claimed', 'unknown')")
+UNANSWERED = text("attempt.status IN ('claimed', 'unknown')")
 # ready: about to be sent again, which the answer makes needless
-NOT_TAKEN = text("status IN ('claimed', 'unknown', 'ready')")
+NOT_TAKEN = text("message.status IN ('claimed', 'unknown', 'ready')")
+
+
+def _answered(given: Any) -> Update:
+    """The message whose attempt number `n` is still its last takes status `s` and the carrier's id `p`."""
+    return (
+        update(Message)
+        .where(Message.id == given["m"], Message.attempts == given["n"])
+        .values(
+            status=case((NOT_TAKEN, given["s"]), else_=Message.status),
+            provider_id=given["p"],
+            sent_at=func.coalesce(Message.sent_at, bindparam("t", type_=Message.sent_at.type)),
+            reason=None,
+            claimer=None,
+            lease_until=None,
+            unknown_since=None,
+        )
+    )
+
+
+def _attempted(given: Any) -> Update:
+    return (
+        update(Attempt)
+        .where(Attempt.id == given["a"])
+        .values(
+            status=case((UNANSWERED, given["s"]), else_=Attempt.status),
+            provider_id=given["p"],
+            recorded_at=bindparam("t", type_=Attempt.claimed_at.type),
+        )
+    )
+
+
+def _arrays() -> Any:
+    """The answers of a batch as rows, one array a column (PostgreSQL): a batch is one statement."""
+    kinds: dict[str, Any] = {"m": BigInteger(), "n": BigInteger(), "a": BigInteger(), "s": String(), "p": String()}
+    arrays = [bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in kinds.items()]
+    given = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
+    return given.render_derived(name="given").c
+
+
+ONE_BY_ONE: Mapping[str, Any] = {name: bindparam(name) for name in "mnasp"}
+ANSWERED, ATTEMPTED = _answered(ONE_BY_ONE), _attempted(ONE_BY_ONE)
+TOGETHER = _arrays()
+ANSWERED_TOGETHER, ATTEMPTED_TOGETHER = _answered(TOGETHER), _attempted(TOGETHER)
 
 
 @dataclass(frozen=True)
@@ -66,37 +110,19 @@ Result = Taken | Refused | Lost | Unwanted
 def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_now: datetime) -> None:
     """Record a batch of acceptances. One that comes after its lease ended still counts, unless the message was sent
     again since: then only the attempt keeps it. A receipt that was quicker is not undone."""
-    session.connection().execute(
-        update(Message)
-        .where(Message.id == bindparam("m"), Message.attempts == bindparam("n"))
-        .values(
-            status=case((NOT_TAKEN, bindparam("s")), else_=Message.status),
-            provider_id=bindparam("p"),
-            sent_at=func.coalesce(Message.sent_at, bindparam("t", type_=Message.sent_at.type)),
-            reason=None,
-            claimer=None,
-            lease_until=None,
-            unknown_since=None,
-        ),
-        [
-            {"m": one.message.id, "n": one.message.attempts, "s": one.status.value, "p": one.provider_id or None,
-             "t": now}
-            for one in results
-        ],  # fmt: skip
-    )
-    session.connection().execute(
-        update(Attempt)
-        .where(Attempt.id == bindparam("a"))
-        .values(
-            status=case((UNANSWERED, bindparam("s")), else_=Attempt.status),
-            provider_id=bindparam("p"),
-            recorded_at=bindparam("t", type_=Attempt.claimed_at.type),
-        ),
-        [
-            {"a": one.message.attempt_id, "s": one.status.value, "p": one.provider_id or None, "t": machine_now}
-            for one in results
-        ],
-    )
+    rows = [
+        {"m": one.message.id, "n": one.message.attempts, "a": one.message.attempt_id, "s": one.status.value,
+         "p": one.provider_id or None}
+        for one in results
+    ]  # fmt: skip
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        columns = {f"{key}s": [row[key] for row in rows] for key in "mnasp"}
+        connection.execute(ANSWERED_TOGETHER, columns | {"t": now})
+        connection.execute(ATTEMPTED_TOGETHER, columns | {"t": machine_now})
+    else:
+        connection.execute(ANSWERED, [row | {"t": now} for row in rows])
+        connection.execute(ATTEMPTED, [row | {"t": machine_now} for row in rows])
 
 
 def other(

@@ -1,0 +1,41 @@
+"""`python -m bench [NAME ...] [--quick] [--page]`: ours, the limit and the peers, side by side in one run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from bench.harness import Bench, Options, Row, keep, load, machine, table
+from bench.page import write_page
+
+NAMES = ("sending", "peers", "carrier", "growth", "inbound", "pages", "calendar")
+
+
+def bench_called(name: str) -> Bench:
+    """The `run` of `bench/NAME.py`."""
+    found: Bench = importlib.import_module(f"bench.{name}").run
+    return found
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(NAMES))
+@click.option("--quick", is_flag=True, help="Fewer rows, the same work: some minutes instead of an hour.")
+@click.option("--page", is_flag=True, help="Write docs/reference/speed.md from the results as well.")
+def main(names: tuple[str, ...], quick: bool, page: bool) -> None:
+    """Run the benches NAMES (all of them), print the table, and keep it in bench/results.json."""
+    begun = machine()
+    for name in names or NAMES:
+        rows: list[Row] = bench_called(name)(Options(quick))
+        keep(rows, quick=quick, begun=begun)
+        click.echo(table(rows), color=sys.stdout.isatty())
+        click.echo()
+    if page:
+        write_page()
+    elif not names:
+        click.echo(table(load()[1]))
+
+
+if __name__ == "__main__":
+    main()
