@@ -69,13 +69,14 @@ def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Di
     """Take the newest revision back: the anchor (or protocol version) is what it was, and the calendar
     follows.
 
-    Visits that a person has settled since then stay where they are, flagged. Conflict where nothing can be
-    undone.
+    Conflict where there is none, where the patient has left, or where visits were settled on the changed
+    calendar since: then the right date is recorded as a change of its own.
     """
     calendar.lock(session, patient)
     last = calendar.last_revision(session, patient)
     if last is None:
         raise Conflict("there is no change of the calendar to take back")
+    _check_nothing_since(session, patient, last)
     before = last.before
     if "study_version_id" in before:
         patient.study_version_id = before["study_version_id"]
@@ -90,6 +91,30 @@ def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Di
     )  # fmt: skip
     session.flush()
     return diff | {"revision": last.number}
+
+
+def _check_nothing_since(session: Session, patient: Patient, last: CalendarRevision) -> None:
+    if patient.status != PatientStatus.ENROLLED:
+        raise Conflict(f"the patient is {patient.status}: the calendar is closed")
+    changes = session.scalars(
+        select(CalendarRevision.change).where(
+            CalendarRevision.patient_id == patient.id, CalendarRevision.number >= last.number
+        )
+    )
+    dated = {change.get("anchor") for change in changes}  # this one's, and those taken back since
+    design = studies.design_for(session, patient)
+    own = {anchor.recorded_by for anchor in design.anchors if anchor.name in dated}
+    since = [
+        f"{visit.code} ({visit.status})"
+        for visit in calendar.visits_of(session, patient)
+        if visit.anchor
+        and visit.code not in own
+        and visit.status != VisitStatus.PLANNED
+        and not calendar.is_left_by_plan(visit)
+        and visit.updated_at > last.created_at
+    ]
+    if since:
+        raise Conflict(f"settled since this change: {', '.join(since)}; record the right date instead")
 
 
 def keep(

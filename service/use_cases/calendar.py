@@ -14,7 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, CalendarRevision, Patient, Visit
-from service.use_cases import calendar_reminders, calendar_rows, calendar_stops, conflicts, occasions, sites, studies
+from service.use_cases import (
+    calendar_reminders,
+    calendar_rows,
+    calendar_stops,
+    conflicts,
+    occasions,
+    sites,
+    studies,
+)
 from service.use_cases.calendar_rows import ENDED, NOT_PLANNED
 from workflows import anchors as anchor_rules
 from workflows.closed_days import ClosedDays

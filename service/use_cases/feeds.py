@@ -88,8 +88,8 @@ def renew(session: Session, patient: Patient, *, actor: str, now: datetime) -> s
 
 
 def _appointments(visits: Sequence[Visit]) -> list[Visit]:
-    """Visits that are appointments of their own: one that is held with another is not, unless it stands alone again."""
-    return [visit for visit in visits if visit.merged_into is None]
+    """Visits that are appointments of their own, and those that were: a calendar program must take these away."""
+    return [visit for visit in visits if visit.merged_into is None or visit.sequence > 0]
 
 
 def _calendar(name: str, zone: str) -> Calendar:
@@ -128,6 +128,6 @@ def _event(visit: Visit, title: str, place: str, description: str, zone: str) ->
 
 
 def _status(visit: Visit) -> str:
-    if visit.status == VisitStatus.CANCELLED:
+    if visit.status == VisitStatus.CANCELLED or visit.merged_into is not None:
         return "CANCELLED"
     return "TENTATIVE" if visit.status == VisitStatus.PLANNED else "CONFIRMED"

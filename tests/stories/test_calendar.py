@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import vobject
+from sqlalchemy import select
+
+from service.models import Patient, Reminder, Visit
+from service.use_cases import feeds
 
 PATIENT = "P-001"
 
@@ -82,3 +87,60 @@ def test_undo_over_the_api_puts_the_calendar_back(world, number) -> None:
     undone = world.api("POST", f"/patients/{number}/anchors/undo")
     assert undone.status_code == 200, undone.json
     assert {code: row["date"] for code, row in calendar(world, number).items()} == before
+
+
+def test_what_was_sent_keeps_its_history_and_a_move_is_told_once(world, number) -> None:
+    world.advance_to_local(15, 0, days=14)  # 16 March
+    record(world, number, "infusion_1", "2026-03-16")
+    world.advance_to_local(10, 30, days=10)  # 27 March: three days before week 2
+    phone = world.phone(PATIENT)
+    phone.expects("30/03")
+    sent = sent_reminders(world, number, "W02")
+    assert len(sent) == 1
+    record(world, number, "infusion_1", "2026-03-17")
+    record(world, number, "infusion_1", "2026-03-17")  # again: nothing moves any more
+    world.settle()
+    told = [text for text in phone.reads_all() if "31/03" in text]
+    assert len(told) == 1, told
+    assert [row for row in sent_reminders(world, number, "W02") if row in sent] == sent
+    world.advance_to_local(10, 30)  # 28 March: the reminder three days ahead, at the new day
+    phone.expects("31/03")
+    world.advance_to_local(18, 30, days=2)  # 30 March, the evening before
+    phone.expects("31/03")
+    assert not [text for text in phone.reads_all() if "30/03" in text]
+
+
+def sent_reminders(world, number: int, code: str) -> list[tuple]:
+    with world.runtime.db.reading() as session:
+        rows = session.execute(
+            select(Reminder.id, Reminder.key, Reminder.due_at, Reminder.message_id)
+            .join(Visit, Visit.id == Reminder.visit_id)
+            .where(Visit.patient_id == number, Visit.code == code, Reminder.status == "sent")
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_calendar_program_follows_every_change(world, number) -> None:
+    def events() -> dict:
+        with world.runtime.db.reading() as session:
+            text = feeds.of_patient(session, session.get_one(Patient, number)).decode()
+        parsed = vobject.readOne(text)
+        assert parsed.vtimezone.tzid.value == "America/Sao_Paulo"
+        return {event.uid.value: event for event in parsed.vevent_list}
+
+    rows = calendar(world, number)
+    second, week = (f"visit-{rows[code]['id']}@vigilia" for code in ("INF2", "W01"))
+    assert rows["W01"]["merged_into"] == "INF2"
+    before = events()
+    assert second in before and week not in before
+    world.advance_to_local(15, 0, days=14)
+    record(world, number, "infusion_1", "2026-03-16")
+    record(world, number, "infusion_2", "2026-03-24")  # planned a day after week 1: they part
+    parted = events()
+    assert (parted[second].dtstart.value.isoformat(), parted[week].status.value) == ("2026-03-24", "TENTATIVE")
+    assert int(parted[second].sequence.value) > int(before[second].sequence.value)
+    record(world, number, "infusion_2", "2026-03-23")  # and are one again
+    joined = events()
+    assert joined[week].status.value == "CANCELLED"
+    assert int(joined[week].sequence.value) > int(parted[week].sequence.value)
+    assert set(before) <= set(joined)
