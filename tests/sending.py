@@ -31,7 +31,7 @@ class PostOffice:
         self.serial += 1
         more.setdefault("dedupe", f"test:{self.serial}")
         if template == "weekly":
-            more.setdefault("fields", {"url": f"https://v.test/{self.serial}"})
+            more.setdefault("fields", {"url": f"https://v.test/{self.serial:06d}"})
         with self.db.unit_of_work() as session:
             person = {"patient": session.get(Patient, self.patient_id)} if to == "patient" else {
                 "staff": session.get(Staff, self.doctor_id)
@@ -40,7 +40,8 @@ class PostOffice:
 
     def page(self, alert_id: int | None = None, **more: Any) -> int:
         """A page to Dr. Reis; its id."""
-        fields = {"case": "7K", "patient": "P-001", "time": "08:00", "take": "7K4", "pass_on": "7K5", "url": "/a/x"}
+        fields = {"case": "7K", "patient": "P-001", "time": "08:00", "take": "7K4", "pass_on": "7K5",
+                  "url": f"/a/{self.serial + 1:06d}"}  # fmt: skip
         return self.enqueue("page", "page", to="staff", fields=fields, alert_id=alert_id, **more)
 
     def send(self) -> int:
