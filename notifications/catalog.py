@@ -139,6 +139,8 @@ _ALL = (
     Template("task_amber", _STAFF, ("patient", "task", "url")),
     Template("contact_code", _SAFETY, ("code",)),
     Template("contact_verified", _STAFF, ()),
+    Template("chain_test", _STAFF, ("time",)),
+    Template("contact_test", _STAFF, ()),
     Template("alarm", _STAFF, ("alarm", "time")),
 )
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifications.message import Channel, OutboundMessage
 from service.logs import get_logger
 from service.runtime import Runtime
-from service.use_cases import audit, staff_messages, watch
+from service.use_cases import audit, cover_notices, selftest, staff_messages, watch
 from service.use_cases.watch import Finding, Severity
 
 log = get_logger("watchdog")
@@ -47,9 +47,19 @@ class Watchdog:
             if told is None or machine_now - told >= REPEAT:
                 self._told[one.kind] = machine_now
                 self._alarm(one, now)
+        self._plan(now)
         if watch.is_safe(found):
             self._ping(head)
         return found
+
+    def _plan(self, now: datetime) -> None:
+        """The chain's own tests are planned, and holes in the rota are told."""
+        try:
+            with self.runtime.db.unit_of_work() as session:
+                selftest.plan(session, now=now)
+                cover_notices.tell(session, now=now)
+        except SQLAlchemyError as error:  # another worker was first, or the database is away, which is alarmed above
+            log.info("not_planned", error=type(error).__name__)
 
     def _alarm(self, one: Finding, now: datetime) -> None:
         log.error("alarm", kind=one.kind)

@@ -399,6 +399,23 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_alert_log'))
     )
     op.create_index(op.f('ix_alert_log_alert_id'), 'alert_log', ['alert_id'], unique=False)
+    op.create_table('chain_test',
+    sa.Column('id', BigId, nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('contact_id', BigId, nullable=True),
+    sa.Column('status', sa.String(), nullable=False),
+    sa.Column('due_at', UtcDateTime(), nullable=False),
+    sa.Column('messages', sa.JSON(), nullable=False),
+    sa.Column('why', sa.String(), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('ended_at', UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['contact_id'], ['contact_method.id'], name=op.f('fk_chain_test_contact_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_chain_test')),
+    sa.UniqueConstraint('key', name=op.f('uq_chain_test_key'))
+    )
+    op.create_index(op.f('ix_chain_test_contact_id'), 'chain_test', ['contact_id'], unique=False)
+    op.create_index('ix_chain_test_due', 'chain_test', ['due_at'], unique=False, postgresql_where=sa.text("status IN ('waiting', 'sent')"), sqlite_where=sa.text("status IN ('waiting', 'sent')"))
     op.create_table('deviation',
     sa.Column('id', BigId, nullable=False),
     sa.Column('patient_id', BigId, nullable=False),
@@ -759,6 +776,9 @@ def downgrade() -> None:
     op.drop_table('escalation_run')
     op.drop_index(op.f('ix_deviation_patient_id'), table_name='deviation')
     op.drop_table('deviation')
+    op.drop_index('ix_chain_test_due', table_name='chain_test', postgresql_where=sa.text("status IN ('waiting', 'sent')"), sqlite_where=sa.text("status IN ('waiting', 'sent')"))
+    op.drop_index(op.f('ix_chain_test_contact_id'), table_name='chain_test')
+    op.drop_table('chain_test')
     op.drop_index(op.f('ix_alert_log_alert_id'), table_name='alert_log')
     op.drop_table('alert_log')
     op.drop_index('ix_visit_site_date', table_name='visit')

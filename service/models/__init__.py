@@ -10,6 +10,7 @@ from service.models.alert import (
     Task,
 )
 from service.models.audit import AuditEntry, AuditSeal
+from service.models.chain import ChainTest
 from service.models.clinical import Observation
 from service.models.message import Attempt, Inbound, Link, Message, Receipt
 from service.models.occasion import Occasion, Timer
@@ -31,6 +32,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "CalendarRevision",
+    "ChainTest",
     "ContactMethod",
     "Deviation",
     "EscalationRun",

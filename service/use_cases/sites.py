@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from notifications.catalog import FieldTooLong, check_field
 from notifications.phone import PhoneError, national, parse_phone
 from service.errors import Conflict, NotFound
-from service.models import Site, Study
+from service.models import Patient, Site, Study
 from service.security import new_token
 from service.use_cases import audit
 from workflows.anchors import zone_of
@@ -99,6 +99,19 @@ def all_sites(session: Session, site_id: int | None = None) -> list[Site]:
     """Every site, or the one that a person belongs to."""
     query = select(Site).order_by(Site.code)
     return list(session.scalars(query if site_id is None else query.where(Site.id == site_id)))
+
+
+def in_use(session: Session) -> list[Site]:
+    """Sites of active studies that have a patient still in the study."""
+    living = select(Patient.site_id).where(Patient.status.in_(("enrolled", "screening")))
+    return list(
+        session.scalars(
+            select(Site)
+            .join(Study, Study.id == Site.study_id)
+            .where(Study.status == "active", Site.id.in_(living))
+            .order_by(Site.id)
+        )
+    )
 
 
 def closed_days(site: Site) -> ClosedDays:

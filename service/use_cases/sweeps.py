@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.use_cases import alerts, calendar_stops, inbox, occasion_clock, reminders, task_clock, timers
+from service.use_cases import alerts, calendar_stops, inbox, occasion_clock, reminders, selftest, task_clock, timers
 from service.use_cases.sweep import Sweep
 
 SWEEPS: tuple[Sweep, ...] = (
@@ -18,6 +18,7 @@ SWEEPS: tuple[Sweep, ...] = (
     *calendar_stops.SWEEPS,
     *occasion_clock.SWEEPS,
     *reminders.SWEEPS,
+    *selftest.SWEEPS,
 )
 
 

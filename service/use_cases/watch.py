@@ -22,13 +22,11 @@ from service.models import (
     Heartbeat,
     Inbound,
     Message,
-    Patient,
     Receipt,
     Site,
     Staff,
-    Study,
 )
-from service.use_cases import contacts, oncall, staff
+from service.use_cases import contacts, oncall, selftest, sites, staff
 
 LATE = timedelta(seconds=10)
 STALE_HEARTBEAT = timedelta(seconds=30)
@@ -124,7 +122,7 @@ def _heartbeats(session: Session, _: datetime, machine_now: datetime) -> Iterato
 
 
 def _cover(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
-    for site in _active_sites(session):
+    for site in sites.in_use(session):
         for hole in oncall.holes(session, site.id, now, now + COVER):
             inside = hole.start <= now
             severity = Severity.CRITICAL if inside and hole.layer == "on_call" else Severity.WARNING
@@ -138,8 +136,8 @@ def _reachable(session: Session, now: datetime, _: datetime) -> Iterator[Finding
 
 def reachable(session: Session, now: datetime, site_id: int | None = None) -> list[Finding]:
     """The people of the next 72 hours, and those above them: can each be reached at all? `site_id` None: every site."""
-    sites = [site for site in _active_sites(session) if site_id is None or site.id == site_id]
-    return [finding for site in sites for finding in _chain(session, site, now)]
+    here = [site for site in sites.in_use(session) if site_id is None or site.id == site_id]
+    return [finding for site in here for finding in _chain(session, site, now)] + _contact_tests(session, now, site_id)
 
 
 def _chain(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
@@ -158,6 +156,26 @@ def _chain(session: Session, site: Site, now: datetime) -> Iterator[Finding]:
         if not staff.with_role(session, site.id, role):
             detail = f"site {site.code}: nobody has the role {role}, whom the ladder ends at"
             yield Finding("nobody_in_role", detail, None, Severity.WARNING)
+
+
+def _contact_tests(session: Session, now: datetime, site_id: int | None) -> list[Finding]:
+    """Contacts whose monthly test did not arrive."""
+    found = []
+    for test, why in selftest.faults(session, now):
+        contact = session.get(ContactMethod, test.contact_id) if test.contact_id else None
+        person = session.get(Staff, contact.staff_id) if contact else None
+        if contact is None or person is None or site_id not in (None, person.site_id) and person.site_id is not None:
+            continue
+        detail = f"{person.name}: the monthly test by {contact.channel} did not arrive ({why})"
+        found.append(Finding("contact_test", detail, test.ended_at or test.due_at, Severity.WARNING))
+    return found
+
+
+def _page_test(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    for test, why in selftest.faults(session, now):
+        if test.kind == selftest.PAGE:
+            detail = f"the daily test page was not seen: {why}"
+            yield Finding("page_test", detail, test.ended_at or test.due_at, Severity.CRITICAL)
 
 
 def _person(person: Staff, owned: list[ContactMethod], now: datetime) -> Iterator[Finding]:
@@ -190,19 +208,6 @@ def _silent_carrier(session: Session, now: datetime, _: datetime) -> Iterator[Fi
         yield Finding("silent_carrier", detail, oldest, Severity.WARNING)
 
 
-def _active_sites(session: Session) -> list[Site]:
-    """Sites of active studies that have a patient still in the study."""
-    living = select(Patient.site_id).where(Patient.status.in_(("enrolled", "screening")))
-    return list(
-        session.scalars(
-            select(Site)
-            .join(Study, Study.id == Site.study_id)
-            .where(Study.status == "active", Site.id.in_(living))
-            .order_by(Site.id)
-        )
-    )
-
-
 def _at(at: datetime, site: Site) -> str:
     """Like "Tue 10 Mar 08:00", at the site."""
     return f"{at.astimezone(ZoneInfo(site.timezone)):%a %d %b %H:%M}"
@@ -215,5 +220,6 @@ CHECKS: tuple[Check, ...] = (
     _heartbeats,
     _cover,
     _reachable,
+    _page_test,
     _silent_carrier,
 )
