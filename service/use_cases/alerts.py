@@ -46,7 +46,7 @@ def open_or_join(
     advises the patient itself.
     """
     # Two reports of one patient at once must not open two cases; the second waits here.
-    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update())
+    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update(key_share=True))
     known = session.scalars(select(AlertReport).where(AlertReport.source == source)).first()
     if known is not None:
         return session.get_one(Alert, known.alert_id)

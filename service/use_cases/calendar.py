@@ -42,7 +42,7 @@ def lock(session: Session, patient: Patient) -> None:
     session.scalars(
         select(Patient)
         .where(Patient.id == patient.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
 
@@ -179,18 +179,21 @@ def refresh(
     now: datetime,
     settle: Callable[[], None] | None = None,
     visits: Sequence[Visit] | None = None,
+    known: dict[str, anchor_rules.AnchorDate] | None = None,
 ) -> dict[str, Any]:
     """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
 
     Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted, and
     comes back as the same row. A patient who has left has nothing planned. `settle` is called between
-    visits and reminders. `visits` are all of the patient's, where the caller has them in hand.
+    visits and reminders. `visits` (all of the patient's) and `known` (as `recorded` gives it), where the
+    caller has them in hand.
     """
     if patient.status != PatientStatus.ENROLLED:
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0, "conflicts": []}
     design = studies.design_for(session, patient)
     there = visits_of(session, patient) if visits is None else visits
-    known = recorded(session, patient, design=design, visits=there)
+    if known is None:
+        known = recorded(session, patient, design=design, visits=there)
     diff = difference(session, patient, now=now, design=design, visits=there, known=known)
     calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
     if settle is not None:

@@ -53,6 +53,9 @@ def open_question(
     occasion = occasion_for_answer(asking or found, at)
     if occasion is None:
         return None, None, None
+    patient_facts.hold(session, patient, occasion)
+    if occasion.status not in (occasions.OPEN, occasions.LATE):  # the clock was quicker
+        return None, None, None
     form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
     return occasion, form, form.item(occasion.item) if occasion.item else None
 
@@ -60,6 +63,7 @@ def open_question(
 def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: datetime) -> Reply:
     """Everything that one text of a patient sets off. What was understood, for the inbound's record."""
     at = min(inbound.carrier_at or inbound.received_at, now)
+    patient_facts.hold(session, patient)
     occasion, form, item = open_question(session, patient, at=at, now=now)
     facts = None
     if form is not None and occasion is not None:

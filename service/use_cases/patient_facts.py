@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Occasion, Patient, Reading, Response
-from service.use_cases import calendar, studies
+from service.models import AnchorDate, Occasion, Patient, Reading, Response
+from service.use_cases import studies
 from workflows.ear import Heard
 from workflows.facts import Facts, TemperatureReading
 from workflows.protocol import Item, ItemType, Questionnaire
@@ -54,6 +54,16 @@ def as_value(kind: ItemType, stored: Mapping[str, Any]) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, str) and value[:1].isdigit()
+
+
+def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -> None:
+    """Lock the patient's row, and then the form's, as they are now: two texts of one patient are read one by
+    one.
+    """
+    for table, row in ((Patient, patient), (Occasion, occasion)):
+        if row is not None:
+            query = select(table).where(table.id == row.id).with_for_update(of=table, key_share=True)
+            session.scalars(query.execution_options(populate_existing=True)).one()
 
 
 def answers_of(session: Session, occasion: Occasion | None, questionnaire: Questionnaire) -> Given:
@@ -148,11 +158,16 @@ def _anchors(
     """Anchors that have happened, as instants; those of which only the day is known are named apart."""
     found: dict[str, datetime] = {}
     days_only: set[str] = set()
-    for name, one in calendar.recorded(session, patient).items():
-        if one.actual is not None:
-            found[name] = datetime.combine(one.actual, one.actual_time or time(0), zone).astimezone(UTC)
-            if one.actual_time is None:
-                days_only.add(name)
+    query = select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
+        AnchorDate.patient_id == patient.id, AnchorDate.actual_date.is_not(None)
+    )
+    for name, day, at in session.execute(query):
+        if day is None:
+            continue
+        hour = datetime.strptime(at, "%H:%M").time() if at else time(0)
+        found[name] = datetime.combine(day, hour, zone).astimezone(UTC)
+        if not at:
+            days_only.add(name)
     return found, frozenset(days_only)
 
 
@@ -196,6 +211,7 @@ __all__: Sequence[str] = (
     "daily_form",
     "as_value",
     "gather",
+    "hold",
     "latest_occasion",
     "questionnaire_of",
     "readings_of",

@@ -64,6 +64,7 @@ def record_answers(
         if isinstance(questionnaire, str)
         else questionnaire
     )
+    patient_facts.hold(session, patient, occasion)
     known = _handed_in(session, patient, occasion, client_id, answers, now=now) if client_id else None
     if known is not None:
         return known
