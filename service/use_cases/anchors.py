@@ -183,7 +183,7 @@ def _record(
                 deviation = held.complete(session, own, day, reason=reason, actor=actor, now=now)
                 before["deviation"] = deviation.id if deviation else None
 
-    return calendar.refresh(session, patient, now=now, settle=settle, visits=visits), before
+    return calendar.refresh(session, patient, now=now, settle=settle, visits=visits, known=known), before
 
 
 def _checked(session: Session, patient: Patient, name: str, day: Day | None, today: Day) -> Anchor:

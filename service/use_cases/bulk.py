@@ -40,19 +40,12 @@ def update_rows(session: Session, model: type[Base], rows: Sequence[Row], *, ver
     if not rows:
         return
     session.flush()
-    table = _table(model)
+    table, connection = _table(model), session.connection()
+    write = _update_from_arrays if connection.dialect.name == "postgresql" else _update_each
+    done = write(connection, table, rows, versions)
+    if versions and done != len(rows):
+        raise StaleDataError(f"{len(rows) - done} rows of {table.name} have changed meanwhile")
     names = [name for name in rows[0] if name != "id"]
-    statement = update(table).where(table.c.id == bindparam("row_id"))
-    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
-    parameters = [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
-    if versions:
-        statement = statement.where(table.c.version_id == bindparam("old_version"))
-        values["version_id"] = table.c.version_id + 1
-        for bound, version in zip(parameters, versions, strict=True):
-            bound["old_version"] = version
-    done = session.connection().execute(statement.values(values), parameters)
-    if versions and done.rowcount != len(rows):
-        raise StaleDataError(f"{len(rows) - done.rowcount} rows of {table.name} have changed meanwhile")
     identify = inspect(model).identity_key_from_primary_key
     for place, row in enumerate(rows):
         there = session.identity_map.get(identify((row["id"],)))
@@ -62,6 +55,43 @@ def update_rows(session: Session, model: type[Base], rows: Sequence[Row], *, ver
             set_committed_value(there, name, row[name])
         if versions:
             set_committed_value(there, "version_id", versions[place] + 1)
+
+
+def _update_each(connection: Connection, table: Table, rows: Sequence[Row], versions: Sequence[int]) -> int:
+    names = [name for name in rows[0] if name != "id"]
+    statement = update(table).where(table.c.id == bindparam("row_id"))
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    parameters = [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+    if versions:
+        statement = statement.where(table.c.version_id == bindparam("old_version"))
+        values["version_id"] = table.c.version_id + 1
+        for bound, version in zip(parameters, versions, strict=True):
+            bound["old_version"] = version
+    return connection.execute(statement.values(values), parameters).rowcount
+
+
+def _update_from_arrays(connection: Connection, table: Table, rows: Sequence[Row], versions: Sequence[int]) -> int:
+    """One UPDATE joined with an array a column."""
+    quote = connection.dialect.identifier_preparer.quote
+    names = list(rows[0])
+    kinds = [table.c[name].type.compile(connection.dialect) for name in names]
+    readers = [_reader(name, isinstance(table.c[name].type, JSON)) for name in names]
+    arrays: list[list[Any]] = [[read(row) for row in rows] for read in readers]
+    sets = [f"{quote(name)} = fresh.{quote(name)}" for name in names if name != "id"]
+    where = "rows.id = fresh.id"
+    columns = [quote(name) for name in names]
+    if versions:
+        sets.append("version_id = rows.version_id + 1")
+        where += " AND rows.version_id = fresh.old_version"
+        columns.append("old_version")
+        kinds.append("BIGINT")
+        arrays.append(list(versions))
+    holes = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    words = (
+        f"UPDATE {quote(table.name)} AS rows SET {', '.join(sets)} "
+        f"FROM unnest({holes}) AS fresh ({', '.join(columns)}) WHERE {where}"
+    )
+    return connection.exec_driver_sql(words, tuple(arrays)).rowcount
 
 
 def _table(model: type[Base]) -> Table:

@@ -1,0 +1,229 @@
+"""A patient's calendar: planned and stored, re-anchored, and read by the pages among very many patients."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from bench.database import NOON, connect, fill_patients, make_runtime, server
+from bench.harness import Options, Row
+from service.models import AnchorDate, Patient, Site
+from service.runtime import Runtime
+from service.use_cases import anchors, calendar, matrix, worklist
+
+ENROLLED = date(2026, 2, 1)  # as bench.database has it
+INFUSION = ENROLLED + timedelta(days=14)
+TABLES = ("visit", "reminder", "occasion")
+SITES, PEOPLE = 1000, (2_000, 100_000)
+SHIFT = """
+WITH visits AS (
+    UPDATE visit SET date = date + 1, window_start = window_start + 1, window_end = window_end + 1,
+        updated_at = %(now)s, sequence = sequence + 1, version_id = version_id + 1
+    WHERE patient_id = %(patient)s AND status = 'planned'),
+reminders AS (
+    UPDATE reminder SET due_at = due_at + interval '1 day' WHERE patient_id = %(patient)s AND status = 'pending')
+UPDATE occasion SET opens_at = opens_at + interval '1 day', late_at = late_at + interval '1 day',
+    missed_at = missed_at + interval '1 day', next_due_at = next_due_at + interval '1 day'
+WHERE patient_id = %(patient)s AND status = 'upcoming'
+"""
+MORE_SITES = """
+INSERT INTO site (study_id, code, name, telephone, emergency_number, place, clinic_hour, timezone, country, subdivision,
+    closed_days, daily_capacity, settings, created_at)
+SELECT study_id, 'S' || n, name, telephone, emergency_number, place, clinic_hour, timezone, country, subdivision,
+    closed_days, 12, settings, created_at
+FROM site, generate_series(1, %(sites)s) AS n WHERE site.code = 'RP'
+"""
+SPREAD = """
+UPDATE patient SET site_id = sites.id FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM site) AS sites
+WHERE patient.code LIKE 'B-%%' AND patient.id %% %(sites)s = sites.place
+"""
+MORE_VISITS = """
+INSERT INTO visit (patient_id, site_id, code, label, anchor, setting, status, date, window_start, window_end, projected,
+    merged_into, flags, sequence, updated_at, version_id)
+SELECT patient.id, patient.site_id, code, label, anchor, setting,
+    CASE WHEN date + shift < date '2026-03-02' - 3 THEN 'completed' ELSE visit.status END,
+    date + shift, window_start + shift, window_end + shift, projected, merged_into, flags, sequence, updated_at, 1
+FROM visit, (SELECT id, site_id, (id * 7 %% 120)::int - 60 AS shift FROM patient
+    WHERE NOT EXISTS (SELECT FROM visit AS own WHERE own.patient_id = patient.id)) AS patient
+WHERE visit.patient_id = %(model)s
+"""
+
+
+def side_by_side(turns: int, ours: Callable[[int], None], other: Callable[[int], None]) -> tuple[float, float]:
+    """Median milliseconds of each, taking turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(turns):
+        for kept, work in zip(times, (ours, other), strict=True):
+            began = time.perf_counter()
+            work(number)
+            kept.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def row(work: str, ours: float, against: str, other: float, goal: str) -> Row:
+    """Milliseconds of each; the ratio is how much of the limit's speed we have."""
+    return Row("calendar", work, "ms", ours, against, other, other / ours, goal)
+
+
+class Stored:
+    """What one patient's calendar is in each table, ready to be copied for another patient."""
+
+    def __init__(self, connection: psycopg.Connection, model: int) -> None:
+        self.columns: dict[str, list[str]] = {}
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
+        for table in TABLES:
+            names = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+            self.columns[table] = [name for (name,) in connection.execute(names, (table,))]
+            shown = ", ".join(f'"{name}"::text' for name in self.columns[table])
+            query = f"SELECT {shown} FROM {table} WHERE patient_id = %s ORDER BY id"
+            self.rows[table] = list(connection.execute(query, (model,)))
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.rows.values()))
+
+    def prepared(self, patient: int) -> dict[str, list[list[Any]]]:
+        """The rows with numbers of their own and the patient's in them: the limit has only to write."""
+        ready = {}
+        visits: dict[str, int] = {}
+        for table, rows in self.rows.items():
+            ready[table] = []
+            for number, one in enumerate(rows):
+                values: dict[str, Any] = dict(zip(self.columns[table], one, strict=True))
+                fresh = patient * 1_000_000 + number
+                if table == "visit":
+                    visits[values["id"]] = fresh
+                if table == "reminder":
+                    values["visit_id"] = visits[values["visit_id"]]
+                ready[table].append(list((values | {"id": fresh, "patient_id": patient}).values()))
+        return ready
+
+    def copy(self, connection: psycopg.Connection, ready: dict[str, list[list[Any]]]) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
+            for table, rows in ready.items():
+                names = ", ".join(f'"{name}"' for name in self.columns[table])
+                with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                    for one in rows:
+                        copy.write_row(one)
+
+
+def enrolled(runtime: Runtime, ids: list[int]) -> None:
+    """The enrolment's date, which the calendar hangs on."""
+    with runtime.db.unit_of_work() as session:
+        for number in ids:
+            session.add(
+                AnchorDate(
+                    patient_id=number, name="enrolment", actual_date=ENROLLED, recorded_at=NOON, recorded_by="bench"
+                )
+            )
+
+
+def plan(runtime: Runtime, patient: int) -> None:
+    with runtime.db.unit_of_work() as session:
+        calendar.refresh(session, session.get_one(Patient, patient), now=NOON, visits=())
+
+
+def move(runtime: Runtime, patient: int, day: date) -> None:
+    with runtime.db.unit_of_work() as session:
+        found = session.get_one(Patient, patient)
+        anchors.commit(
+            session, found, anchor="infusion_1", date=day, reason="bench", actor="system", now=NOON
+        )
+
+
+@contextmanager
+def sql_time(runtime: Runtime) -> Iterator[list[float]]:
+    """Milliseconds that statements take until the block ends."""
+    spent: list[float] = []
+    begun: list[float] = []
+
+    def before(*_: Any) -> None:
+        begun.append(time.perf_counter())
+
+    def after(*_: Any) -> None:
+        spent.append((time.perf_counter() - begun.pop()) * 1000)
+
+    event.listen(runtime.db.engine, "before_cursor_execute", before)
+    event.listen(runtime.db.engine, "after_cursor_execute", after)
+    try:
+        yield spent
+    finally:
+        event.remove(runtime.db.engine, "before_cursor_execute", before)
+        event.remove(runtime.db.engine, "after_cursor_execute", after)
+
+
+def reading(runtime: Runtime, times: int, look: Callable[[Session, int], Any]) -> float:
+    """Median milliseconds of SQL of one look."""
+    found = []
+    for number in range(times):
+        with sql_time(runtime) as spent, runtime.db._read() as session:  # without keeping rows readable afterwards
+            look(session, number)
+            session.rollback()
+        found.append(sum(spent))
+    return statistics.median(found)
+
+
+def pages(runtime: Runtime, connection: psycopg.Connection, options: Options, model: int) -> list[Row]:
+    """Today, the matrix and one patient's calendar, among very many patients of very many sites."""
+    sites, people = options.of(50, SITES), options.of(*PEOPLE)
+    connection.execute(MORE_SITES, {"sites": sites - 1})
+    connection.execute(SPREAD, {"sites": sites})
+    connection.execute(MORE_VISITS, {"model": model})
+    connection.execute("VACUUM ANALYZE")
+    with runtime.db.reading() as session:
+        places = list(session.scalars(select(Site.id).order_by(Site.id)))
+        ids = list(session.scalars(select(Patient.id).order_by(Patient.id.desc()).limit(200)))
+    looks: dict[str, Callable[[Session, int], Any]] = {
+        "Today": lambda session, n: worklist.today(session, site_id=places[n % len(places)], now=NOON),
+        "matrix": lambda session, n: matrix.grids(session, site_id=places[n % len(places)], now=NOON),
+        "patient's calendar": lambda session, n: calendar.as_rows(session, session.get_one(Patient, ids[n])),
+    }
+    rows = []
+    for name, look in looks.items():
+        reading(runtime, 3, look)
+        spent = reading(runtime, 20, look)
+        work = f"{name}: SQL at {people:,} patients of {sites:,} sites"
+        rows.append(Row("calendar", work, "ms", spent, "fixed", 5.0, spent, "<= 5"))
+    return rows
+
+
+def run(options: Options) -> list[Row]:
+    """Ours and the limit take turns on patients of their own."""
+    turns = options.of(30, 200)
+    with server() as postgres:
+        runtime = make_runtime(postgres, "calendar")
+        connection = connect(postgres, "calendar")
+        fill_patients(connection, options.of(*PEOPLE))
+        with runtime.db.reading() as session:
+            ids = list(session.scalars(select(Patient.id).order_by(Patient.id).limit(2 * turns + 2)))
+        ours, other, (model, warm) = ids[:turns], ids[turns : 2 * turns], ids[2 * turns :]
+        enrolled(runtime, [*ours, model, warm])
+        for number in (model, warm):
+            plan(runtime, number)
+        stored = Stored(connection, model)
+        ready = [stored.prepared(number) for number in other]
+        planned = side_by_side(
+            turns, lambda n: plan(runtime, ours[n]), lambda n: stored.copy(connection, ready[n])
+        )
+        move(runtime, warm, INFUSION + timedelta(days=2))
+        moved = side_by_side(
+            turns,
+            lambda n: move(runtime, ours[n], INFUSION + timedelta(days=1)),
+            lambda n: connection.execute(SHIFT, {"patient": other[n], "now": NOON}),  # type: ignore[arg-type]
+        )
+        seen = pages(runtime, connection, options, model)
+        connection.close()
+        runtime.db.close()
+    return [
+        row(f"one patient's calendar ({stored.count} rows) planned and stored", planned[0], "COPY", planned[1], ">= 0.50"),
+        row("re-anchor one patient", moved[0], "one server-side UPDATE", moved[1], ">= 0.50"),
+        *seen,
+    ]
