@@ -12,6 +12,7 @@ from workflows.protocol import Condition, DayRef, ItemType, StudyDesign
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 CARRIER_WORDS = frozenset({"YES", "CANCEL", "END", "QUIT", "STOP", "START", "HELP"})
 CHANNELS = frozenset({"sms", "web", "phone"})
+CHOICES = {"amber_at_night": ("climb", "morning"), "before_the_tap": ("strict", "report")}
 
 
 def check_design(
@@ -45,6 +46,7 @@ class _Checks:
         yield from self.check_questionnaires()
         yield from self.check_triage()
         yield from self.check_policies()
+        yield from self.choices()
 
     def check_anchors(self) -> Iterator[str]:
         yield from _doubled([a.name for a in self.design.anchors], "anchors", "name")
@@ -196,6 +198,12 @@ class _Checks:
     def template(self, key: str, path: str) -> Iterator[str]:
         if key and self.templates is not None and key not in self.templates:
             yield f"{path}: no message template is called {key!r}"
+
+    def choices(self) -> Iterator[str]:
+        """Settings that are one of a few words."""
+        for name, words in CHOICES.items():
+            if name in self.design.settings and self.design.settings[name] not in words:
+                yield f"settings.{name}: one of {', '.join(words)}, not {self.design.settings[name]!r}"
 
     def languages(self, texts: Mapping[str, str], path: str) -> Iterator[str]:
         wanted = self.design.settings.get("languages", ())

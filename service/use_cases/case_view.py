@@ -20,7 +20,7 @@ from service.models import (
     Site,
     Staff,
 )
-from service.use_cases import alerts, escalations
+from service.use_cases import alerts, escalations, studies
 
 READINGS, LABS = 6, 8
 COUNTED_FROM = ("infusion_1", "atg_start", "enrolment")
@@ -47,7 +47,9 @@ class Happened:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case as the person on call needs it. `day` counts from the anchor `day_of`; None: no date is known."""
+    """A case as the person on call needs it. `day` counts from the anchor `day_of`; None: no date is known.
+
+    `told_before`: the study lets the alert page say what was reported before somebody takes the case."""
 
     alert: Alert
     patient: Patient
@@ -60,6 +62,7 @@ class CaseView:
     coming: tuple[Coming, ...]
     day: int | None
     day_of: str
+    told_before: bool
 
 
 def of(session: Session, alert: Alert, *, now: datetime) -> CaseView:
@@ -85,6 +88,7 @@ def of(session: Session, alert: Alert, *, now: datetime) -> CaseView:
         coming=tuple(Coming(at, who, tuple(people)) for at, who, people in escalations.next_steps(session, alert, now)),
         day=day,
         day_of=day_of,
+        told_before=studies.design_for(session, patient).settings.get("before_the_tap", "strict") == "report",
     )
 
 

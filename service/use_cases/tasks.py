@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound
 from service.models import Patient, Task
-from service.use_cases import audit
+from service.use_cases import audit, studies
+from workflows import escalation
 from workflows.decisions import RuleViolation
-from workflows.protocol import Level
+from workflows.protocol import Level, StudyDesign
+from workflows.sending import end_of_quiet_hours
 
 OPEN, SEEN, DONE = "open", "seen", "done"
 AMBER_WITHIN = timedelta(hours=2)
@@ -35,12 +38,13 @@ def open_task(
     inbound_id: int | None = None,
     visit_id: int | None = None,
 ) -> Task:
-    """A task, or the one that `dedupe` names already. Amber tasks of a patient are due in 2 h unless told otherwise."""
+    """A task, or the one that `dedupe` names already. An amber task of a patient has the clock of the study's amber
+    policy (2 h where there is none) unless `due_at` says otherwise."""
     known = find(session, dedupe)
     if known is not None:
         return known
     if due_at is None and level == Level.AMBER and patient is not None:
-        due_at = now + AMBER_WITHIN
+        due_at = amber_due(studies.design_for(session, patient), patient.timezone, now)
     task = Task(
         patient_id=patient.id if patient else None,
         site_id=patient.site_id if patient else site_id,
@@ -63,6 +67,17 @@ def open_task(
         detail={"kind": kind, "level": str(level), "rules": list(rules)},
     )  # fmt: skip
     return task
+
+
+def amber_due(design: StudyDesign, zone: str, now: datetime) -> datetime:
+    """When an amber task of now must have been seen. Where the study says `amber_at_night: morning`, the clock of one
+    that is opened in quiet hours begins at their end."""
+    within = AMBER_WITHIN
+    if any(policy.key == Level.AMBER for policy in design.policies):
+        within = escalation.first_clock(design.policy(Level.AMBER))
+    if design.settings.get("amber_at_night", "climb") == "morning":
+        now = end_of_quiet_hours(now, ZoneInfo(zone)) or now
+    return now + within
 
 
 def find(session: Session, dedupe: str) -> Task | None:
