@@ -223,7 +223,7 @@ def run(options: Options) -> list[Row]:
         connection.close()
         runtime.db.close()
     return [
-        row(f"one patient's calendar ({stored.count} rows) planned and stored", planned[0], "COPY", planned[1], ">= 0.50"),
+        row(f"plan and store a patient's calendar ({stored.count} rows)", planned[0], "COPY", planned[1], ">= 0.50"),
         row("re-anchor one patient", moved[0], "one server-side UPDATE", moved[1], ">= 0.50"),
         *seen,
     ]

@@ -29,12 +29,17 @@ def as_appointment(visit: Visit, patient: str) -> Appointment:
 
 
 def of_visits(
-    session: Session, visits: Iterable[Visit], *, today: date, only: Collection[str] | None = None
+    session: Session,
+    visits: Iterable[Visit],
+    *,
+    today: date,
+    only: Collection[str] | None = None,
+    full_until: date | None = None,
 ) -> dict[int, list[Clash]]:
     """Clashes of open appointments from `today` on, by the visit's id and then by day.
 
-    `visits` are all visits of one patient, or of many. `only`: what concerns these codes. A query or two a
-    site, however many patients.
+    `visits` are all visits of one patient, or of many. `only`: what concerns these codes. `full_until`: the
+    last day that is counted against what the site takes. A query or two a site, however many patients.
     """
     people: dict[int, dict[str, Visit]] = {}
     for visit in visits:
@@ -52,7 +57,7 @@ def of_visits(
             if visit.code in wanted:
                 asked.setdefault(visit.site_id, []).append((visit, one))
     for site_id, those in asked.items():
-        for visit_id, clash in _at_site(session, site_id, those):
+        for visit_id, clash in _at_site(session, site_id, those, full_until or date.max):
             found.setdefault(visit_id, []).append(clash)
     return {number: sorted(found[number], key=lambda clash: (clash.date, clash.kind)) for number in found}
 
@@ -66,10 +71,11 @@ def of_patient(
 
 
 def _at_site(
-    session: Session, site_id: int, asked: list[tuple[Visit, Appointment]]
+    session: Session, site_id: int, asked: list[tuple[Visit, Appointment]], full_until: date
 ) -> Iterable[tuple[int, Clash]]:
     limit = asked[0][0].patient.site.daily_capacity
-    counts = _counts(session, site_id, {one.date for _visit, one in asked}) if limit is not None else {}
+    days = {one.date for _visit, one in asked if one.date <= full_until} if limit is not None else set()
+    counts = _counts(session, site_id, days) if days else {}
     hours = {one.booked_at for _visit, one in asked if one.booked_at is not None}
     others = _booked_at(session, site_id, hours) if hours else []
     for visit, one in asked:
@@ -113,6 +119,8 @@ def coming(session: Session, site_id: int, *, today: date) -> list[tuple[Visit, 
         .distinct()
         .limit(MOST)
     ).all()
+    if not booked:
+        return []
     near = timedelta(days=APART)
     rows = session.scalars(
         select(Visit)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from service.models import Patient, Study, Visit
 from service.use_cases import conflicts
@@ -17,6 +17,10 @@ from workflows.conflicts import Clash
 from workflows.visits import VisitStatus, is_due, is_late
 
 MOST = 60
+SHOWN = (
+    Visit.patient_id, Visit.site_id, Visit.code, Visit.setting, Visit.status, Visit.date, Visit.window_start,
+    Visit.window_end, Visit.projected, Visit.merged_into, Visit.booked_at, Visit.completed_on,
+)  # fmt: skip
 
 
 class State(StrEnum):
@@ -98,13 +102,17 @@ def _grid(session: Session, study: Study, site_id: int | None, now: datetime) ->
     visits: dict[int, dict[str, Visit]] = {}
     order: dict[str, None] = {}
     rows = session.scalars(
-        select(Visit).where(Visit.patient_id.in_([each.id for each in patients])).order_by(Visit.id)
+        select(Visit)
+        .where(Visit.patient_id.in_([each.id for each in patients]))
+        .options(load_only(*SHOWN))
+        .order_by(Visit.id)
     ).all()
     for visit in rows:
         visits.setdefault(visit.patient_id, {})[visit.code] = visit
         order.setdefault(visit.code)
     codes = tuple(order)
-    clashes = conflicts.of_visits(session, rows, today=now.date())
+    soon = now.date() + conflicts.AHEAD
+    clashes = conflicts.of_visits(session, rows, today=now.date(), full_until=soon)
     lines = []
     for patient in patients:
         today = now.astimezone(ZoneInfo(patient.timezone)).date()
