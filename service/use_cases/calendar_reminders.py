@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from sqlalchemy import select, update
@@ -65,8 +65,9 @@ def sync(
     for visit in visits:
         if visit.merged_into and visit.status != VisitStatus.CANCELLED:
             members.setdefault(visit.merged_into, []).append(visit.code)
+    zone, hour = patient.timezone, sites.clinic_hour(patient.site)
     for visit in visits:
-        due = _wanted(design, visit, members.get(visit.code, []), anchors, patient)
+        due = _wanted(design, visit, members.get(visit.code, []), anchors, zone, hour)
         wanted = {one.key: one for one in due}
         rows = there.get(visit.id, {})
         for key, row in rows.items():
@@ -111,7 +112,12 @@ def _one(
 
 
 def _wanted(
-    design: StudyDesign, visit: Visit, members: list[str], anchors: Mapping[str, AnchorDate], patient: Patient
+    design: StudyDesign,
+    visit: Visit,
+    members: list[str],
+    anchors: Mapping[str, AnchorDate],
+    zone: str,
+    clinic_hour: time,
 ) -> list[ReminderDue]:
     if visit.status == VisitStatus.CANCELLED or not design.has_encounter(visit.code):
         return []
@@ -127,7 +133,7 @@ def _wanted(
         setting=Setting(visit.setting),
         members=tuple(code for code in members if design.has_encounter(code)),
     )
-    due = due_reminders(design, plan, anchors, patient.timezone, sites.clinic_hour(patient.site))
+    due = due_reminders(design, plan, anchors, zone, clinic_hour)
     missed = visit.status == VisitStatus.MISSED
     done = visit.status == VisitStatus.COMPLETED
     after = [one for one in due if "h" in one.key.split(":")[1]]

@@ -56,7 +56,8 @@ def plan(
             again.append({"id": number, "status": UPCOMING, "ended_reason": None} | _times(one))
     for changed in (gone, retimed, again):
         bulk.update_rows(session, Occasion, changed)
-    bulk.insert_rows(session, Occasion, [_new_row(patient, one) for one in wanted.values()])
+    whose = {"patient_id": patient.id, "site_id": patient.site_id, "status": UPCOMING}
+    bulk.insert_rows(session, Occasion, [whose | _new_row(one) for one in wanted.values()])
     return {"cancelled": len(gone), "retimed": len(retimed), "added": len(again) + len(wanted)}
 
 
@@ -78,14 +79,8 @@ def _times(one: PlannedOccasion) -> dict[str, datetime]:
     }  # fmt: skip
 
 
-def _new_row(patient: Patient, one: PlannedOccasion) -> dict[str, Any]:
-    return {
-        "patient_id": patient.id,
-        "site_id": patient.site_id,
-        "questionnaire": one.questionnaire,
-        "for_date": one.for_date,
-        "status": UPCOMING,
-    } | _times(one)
+def _new_row(one: PlannedOccasion) -> dict[str, Any]:
+    return {"questionnaire": one.questionnaire, "for_date": one.for_date} | _times(one)
 
 
 def get(session: Session, occasion_id: int) -> Occasion:
