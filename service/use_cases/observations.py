@@ -14,6 +14,8 @@ from service.models import Observation, Patient, Visit
 from service.use_cases import audit
 from workflows import labs
 from workflows.decisions import RuleViolation
+from workflows.enrolment import PatientStatus
+from workflows.protocol import StudyDesign
 
 
 def record(
@@ -109,6 +111,30 @@ def current(session: Session, patient: Patient, *, code: str | None = None) -> l
     rows = list(session.scalars(query.order_by(Observation.drawn_on, Observation.id)))
     corrected = {row.corrects_id for row in rows}
     return [row for row in rows if row.id not in corrected]
+
+
+def band_of(design: StudyDesign) -> tuple[Decimal, Decimal] | None:
+    """The target of the cyclosporine level in ng/mL, both ends inside; None where the protocol has none."""
+    low, high = design.settings.get("csa_level_low"), design.settings.get("csa_level_high")
+    return None if low is None or high is None else (Decimal(str(low)), Decimal(str(high)))
+
+
+def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[Patient, Observation]]:
+    """Each enrolled patient of a site with the newest cyclosporine level that stands, drawn on `since` or later."""
+    rows = session.execute(
+        select(Patient, Observation)
+        .join(Observation, Observation.patient_id == Patient.id)
+        .where(
+            Patient.site_id == site_id,
+            Patient.status == PatientStatus.ENROLLED,
+            Observation.code == "csa",
+            Observation.drawn_on >= since,
+        )
+        .order_by(Observation.drawn_on, Observation.id)
+    ).all()
+    corrected = {row.corrects_id for _patient, row in rows}
+    newest = {patient.id: (patient, row) for patient, row in rows if row.id not in corrected}
+    return [newest[key] for key in sorted(newest)]
 
 
 def plain(value: Decimal) -> str:

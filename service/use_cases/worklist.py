@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
-from service.models import Alert, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
-from service.use_cases import studies
+from service.models import Alert, Observation, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
+from service.use_cases import observations, studies
 from workflows.alerts import AlertStatus
 from workflows.occasions import OccasionStatus
 from workflows.protocol import LEVELS, Level
@@ -22,6 +23,7 @@ LIMIT = 200
 WAITING = ("open", "seen")
 # A literal, so that the partial index serves it.
 NOT_OVER: ColumnElement[bool] = literal_column("visit.status IN ('planned', 'booked')", Boolean)
+LEVELS_FROM = timedelta(days=14)  # an older level says nothing of today's dose: levels are weekly
 SAME_CAUSE = timedelta(hours=1)  # a task and the rules that opened it are written within one handling
 
 
@@ -73,12 +75,23 @@ class SilentRow:
 
 
 @dataclass(frozen=True)
+class LevelRow:
+    """A patient's newest cyclosporine level when it is outside the protocol's target `low`..`high` (ng/mL)."""
+
+    level: Observation
+    patient: Patient
+    low: Decimal
+    high: Decimal
+    above: bool
+
+
+@dataclass(frozen=True)
 class Worklist:
     """Open cases, then what cannot wait, then the day."""
 
     cases: tuple[CaseRow, ...]
     now: tuple[TaskRow | VisitRow, ...]
-    today: tuple[TaskRow | VisitRow | SilentRow, ...]
+    today: tuple[TaskRow | VisitRow | SilentRow | LevelRow, ...]
     more_tasks: int = 0
 
     @property
@@ -93,12 +106,13 @@ def today(session: Session, *, site_id: int | None, now: datetime) -> Worklist:
     tasks, more = _tasks(session, site_id, now)
     pressing = (Level.RED, Level.AMBER)
     urgent: list[TaskRow | VisitRow] = [row for row in tasks if row.task.level in pressing]
-    later: list[TaskRow | VisitRow | SilentRow] = [row for row in tasks if row.task.level not in pressing]
+    later: list[TaskRow | VisitRow | SilentRow | LevelRow] = [row for row in tasks if row.task.level not in pressing]
     for site in sites:
         local = now.astimezone(ZoneInfo(site.timezone)).date()
         visits = _visits(session, site.id, local)
         urgent += [row for row in visits if row.late]
         later += [row for row in visits if not row.late]
+        later += _levels(session, site.id, local)
         later += _silent(session, site.id, local)
     return Worklist(cases, tuple(urgent), tuple(later), more)
 
@@ -189,7 +203,7 @@ def _visits(session: Session, site_id: int, local: date) -> list[VisitRow]:
     rows = session.scalars(
         select(Visit)
         .where(Visit.site_id == site_id, Visit.date <= local, NOT_OVER)
-        .options(joinedload(Visit.patient).joinedload(Patient.site))
+        .options(selectinload(Visit.patient).selectinload(Patient.site))
         .order_by(Visit.booked_at.is_(None), Visit.booked_at, Visit.date, Visit.id)
         .limit(LIMIT * 2)
     ).all()
@@ -231,6 +245,16 @@ def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:
         for mine in [sorted(group, key=lambda row: (row.visit.date, row.visit.id))]
     ]
     return newest + [row for row in rows if not row.late]
+
+
+def _levels(session: Session, site_id: int, local: date) -> list[LevelRow]:
+    found = []
+    for patient, level in observations.newest_levels(session, site_id, since=local - LEVELS_FROM):
+        band = observations.band_of(studies.design_for(session, patient))
+        value = Decimal(level.value)
+        if band is not None and not band[0] <= value <= band[1]:
+            found.append(LevelRow(level, patient, *band, above=value > band[1]))
+    return found
 
 
 def _silent(session: Session, site_id: int, local: date) -> list[SilentRow]:

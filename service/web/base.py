@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.errors import Conflict, Forbidden, NotFound, NotLoggedIn, Problem, Stale
 from service.runtime import current
-from service.web import i18n
+from service.web import i18n, sentences
 from workflows.decisions import RuleViolation
 
 STATIC = Path(__file__).parent / "static"
@@ -58,10 +58,12 @@ def install(app: Flask) -> None:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 31536000  # the address changes with the content
     csrf.init_app(app)
     i18n.install(app)
+    _answer_unknown_addresses(app)
     app.before_request(_check_form)
     app.after_request(_after)
     app.add_template_global(static, "static")
     app.add_template_global(link, "link")
+    app.add_template_filter(sentences.phrase, "phrase")
     app.context_processor(_context)
 
 
@@ -141,11 +143,12 @@ def _problem(error: Problem) -> Any:
         Stale: _("Changed since you read it"),
         Forbidden: _("Not allowed"),
     }
-    return _shown(int(error.status), titles.get(type(error), _("This cannot be done")), error.detail)
+    title = titles.get(type(error), _("This cannot be done"))
+    return _shown(int(error.status), title, sentences.sentence(error.detail))
 
 
 def _refused(error: RuleViolation) -> Any:
-    return _shown(422, _("The protocol refuses this"), error.message)
+    return _shown(422, _("The protocol refuses this"), sentences.sentence(error.message))
 
 
 def _http(error: HTTPException) -> Any:
@@ -153,5 +156,21 @@ def _http(error: HTTPException) -> Any:
         return error
     if isinstance(error, CSRFError):
         return _shown(400, _("This form is too old"), _("Go back, load the page again and send it once more."))
-    titles = {404: _("Not found"), 405: _("Not possible here"), 413: _("Too large")}
+    titles = {
+        404: _("Not found"),
+        405: _("Not possible here"),
+        413: _("Too large"),
+        500: _("The fault is ours; it was recorded"),
+    }
     return _shown(error.code, titles.get(error.code, _("This cannot be done")), "")
+
+
+def _answer_unknown_addresses(app: Flask) -> None:
+    """An address that no view has: what the API does not answer for its programs becomes a page for a person."""
+    of_programs = app.error_handler_spec[None][None].get(HTTPException)
+
+    def answer(error: HTTPException) -> Any:
+        said = of_programs(error) if of_programs else error
+        return _http(error) if said is error else said
+
+    app.register_error_handler(HTTPException, answer)

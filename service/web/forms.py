@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from service.errors import Problem
+from service.web import sentences
 from workflows.decisions import RuleViolation
 
 LONGEST = 2000
@@ -97,5 +98,5 @@ class Form:
     def take(self, error: Problem | RuleViolation, known: Iterable[str] = (), **renamed: str) -> None:
         """A refusal of a use case becomes the error of its field (`renamed`: their name -> ours); else of the form."""
         field = renamed.get(error.field, error.field)
-        sentence = error.message if isinstance(error, RuleViolation) else error.detail
-        self.fault(field if field in set(known) | set(self.typed) else "", sentence)
+        said = error.message if isinstance(error, RuleViolation) else error.detail
+        self.fault(field if field in set(known) | set(self.typed) else "", sentences.sentence(said))

@@ -32,7 +32,8 @@ def load_actor() -> None:
     The session ends when it has not been used for `session_minutes` of machine time (the study clock may jump), and
     when the person's `session_epoch` has risen: a changed password or a lock ends every session at once.
     """
-    if request.blueprint not in PAGES or "staff" not in session:
+    elsewhere = request.endpoint is not None and request.blueprint not in PAGES
+    if elsewhere or "staff" not in session:
         return
     runtime = current()
     machine = runtime.clock.machine()

@@ -120,7 +120,7 @@ def test_the_preview_changes_nothing_the_commit_does_and_the_undo_takes_it_back(
 def test_the_protocol_refuses_an_infusion_before_the_last_dose_and_says_so_at_the_date(world: Any, ana: Person) -> None:
     number = world.enrol("P-001", on=date(2026, 2, 9))
     page = ana.opens(f"/patients/{number}/anchors?anchor=infusion_1&date=2026-02-17", status=422)
-    assert page.wrong == {"date"} and "cannot be before" in page.text
+    assert page.wrong == {"date"} and "Cannot be before" in page.text
     ana.opens(f"/patients/{number}/anchors?anchor=infusion_1&date=nonsense", status=422)
     ana.opens(f"/patients/{number}/anchors?anchor=nothing&date=2026-02-17", status=422)
 

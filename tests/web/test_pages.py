@@ -9,7 +9,7 @@ from typing import Any
 
 from service.demo import seed
 from service.models import Patient
-from service.use_cases import anchors, questions_page, studies
+from service.use_cases import anchors, calendar, observations, patients, questions_page, studies
 from service.web.console import chart
 from tests.web.pages import Page, Person
 from tests.web.test_console import coordinator, visits_of
@@ -83,7 +83,7 @@ def test_only_an_investigator_stands_for_the_defaults_and_starts_the_study(house
     page = prado.sends(page, f"/study/{number}", verb="confirm")
     assert "Defaults confirmed by Dr. Prado" in page.text
     page = prado.sends(page, f"/study/{number}", verb="activate")
-    assert "Start the study" not in page.text and "active" in page.text
+    assert "Start the study" not in page.text and "under way" in page.text
     token = Page(ana.client.get("/study", base_url="https://vigilia.test")).form("/logout")["fields"]["csrf_token"]
     refused = ana.client.post(
         f"/study/{number}", data={"verb": "confirm", "csrf_token": token}, base_url="https://vigilia.test"
@@ -92,7 +92,7 @@ def test_only_an_investigator_stands_for_the_defaults_and_starts_the_study(house
 
 
 def test_the_axis_holds_every_visit_and_reading_within_its_frame(world: Any) -> None:
-    from service.use_cases import calendar, thread
+    from service.use_cases import thread
 
     number = world.enrol("P-001", on=date(2026, 2, 9))
     world.phone("P-001").replies("38,7")
@@ -118,3 +118,61 @@ def test_the_axis_holds_every_visit_and_reading_within_its_frame(world: Any) -> 
     assert {"ENR", "INF1", "W26"} <= shown and "EOS" not in shown, "merged visits are one mark"
     assert drawn.now_x is not None
     assert visits_of(world, "P-001")["EOS"].merged_into == "W26"
+
+
+def measure(world: Any, number: int, day: date, value: int, code: str = "csa", unit: str = "ng/mL") -> None:
+    with world.runtime.db.unit_of_work() as session:
+        observations.record(
+            session, session.get_one(Patient, number), code=code, value=Decimal(value), unit=unit, drawn_on=day,
+            actor="system", now=world.now,
+        )  # fmt: skip
+
+
+def test_a_level_outside_its_target_waits_on_today_until_a_newer_one_is_inside(world: Any) -> None:
+    number = world.enrol("P-001")
+    today = world.now.date()
+    ana = coordinator(world)
+    for value, said in ((412, "above 150-250"), (149, "below 150-250"), (150, ""), (250, "")):
+        measure(world, number, today - timedelta(days=1), value)
+        page = ana.opens("/")
+        assert ("Cyclosporine" in page.text) is bool(said), value
+        assert said in page.text and (f"/patients/{number}/labs" in page.links) is bool(said)
+
+
+def test_a_level_of_long_ago_or_of_a_patient_who_left_waits_for_nobody(world: Any) -> None:
+    number, other = world.enrol("P-001", on=date(2026, 2, 9)), world.enrol("P-002")
+    measure(world, number, world.now.date() - timedelta(days=15), 412)
+    measure(world, other, world.now.date(), 412)
+    with world.runtime.db.unit_of_work() as session:
+        patients.set_status(
+            session, session.get_one(Patient, other), status="withdrawn", on=world.now.date(), reason="moved away",
+            actor="system", now=world.now,
+        )  # fmt: skip
+    assert "Cyclosporine" not in coordinator(world).opens("/").text
+
+
+def test_laboratory_values_have_lanes_on_the_axis_and_the_level_its_band(world: Any) -> None:
+    number = world.enrol("P-001", on=date(2026, 2, 9))
+    ana = coordinator(world)
+    assert 'class="band"' not in ana.opens(f"/patients/{number}").html
+    today = world.now.date()
+    for days, value in ((3, 412), (2, 200), (1, 149)):
+        measure(world, number, today - timedelta(days=days), value)
+    measure(world, number, today, 141, "anc", "/mm3")
+    page = ana.opens(f"/patients/{number}")
+    assert page.html.count('class="band"') == 1
+    assert "<title>Cyclosporine, trough 412 ng/mL</title>" in page.html
+    assert "<title>Neutrophils 141 /mm3</title>" in page.html
+    with world.runtime.db.unit_of_work() as session:
+        patient = session.get_one(Patient, number)
+        drawn = chart.draw(
+            calendar.visits_of(session, patient), (), (), limit=None, zone=patient.timezone, now=world.now,
+            labs=observations.current(session, patient), band=(Decimal(150), Decimal(250)),
+        )  # fmt: skip
+    assert drawn is not None and [lane.code for lane in drawn.lanes] == ["anc", "csa"]
+    assert [mark.kind for mark in drawn.lanes[1].marks] == ["hot", "dot", "hot"]
+    assert drawn.lanes[0].band is None
+    for lane in drawn.lanes:
+        assert all(lane.top <= mark.y <= lane.bottom < drawn.foot < drawn.height for mark in lane.marks)
+    top, height = drawn.lanes[1].band or (0, 0)
+    assert drawn.lanes[1].marks[0].y < top <= drawn.lanes[1].marks[1].y <= top + height < drawn.lanes[1].marks[2].y

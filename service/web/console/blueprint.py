@@ -10,8 +10,8 @@ from service.errors import NotFound
 from service.models import Patient, Task, Visit
 from service.security import Role
 from service.use_cases import patients
+from service.web import words
 from service.web.base import page
-from service.web.console import words
 
 console = page(Blueprint("console", __name__))
 console.add_app_template_global(words.term, "term")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
@@ -23,6 +24,7 @@ from service.web.i18n import LANGUAGES
 from workflows.decisions import RuleViolation
 
 CHANNELS = ("sms", "whatsapp")
+CODE = re.compile(r"[!-~]+")
 OLDEST = timedelta(days=366)
 
 
@@ -73,6 +75,8 @@ def enrol() -> str | Response | tuple[str, int]:
 def _read(form: Form, sites: list[tuple[Study, Site]], today: date) -> enrolment.NewPatient | None:
     chosen = form.one_of("site", [str(site.id) for _study, site in sites])
     code = form.text("code", longest=15)
+    if code and not CODE.fullmatch(code):
+        form.fault("code", _("Letters, digits and signs without spaces, e.g. P-001."))
     phone = _phone(form, "phone", required=True)
     kin = _phone(form, "next_of_kin", required=False)
     language = form.one_of("language", LANGUAGES)
@@ -105,8 +109,8 @@ def _phone(form: Form, name: str, *, required: bool) -> str:
         return ""
     try:
         return parse_phone(typed)
-    except PhoneError as error:
-        form.fault(name, _("Not a telephone number: %(why)s", why=str(error)))
+    except PhoneError:
+        form.fault(name, _("Not a telephone number: write it with its area code."))
         return ""
 
 

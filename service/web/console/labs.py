@@ -74,7 +74,7 @@ def _times(
 
 def _shown(session: Session, found: Patient, form: Form, asked: Form) -> str:
     rows = observations.current(session, found)
-    settings = studies.design_for(session, found).settings
+    band = observations.band_of(studies.design_for(session, found))
     today = current().clock.now().astimezone(ZoneInfo(found.timezone)).date()
     if "drawn_on" not in form.typed:
         form.typed["drawn_on"] = today.isoformat()
@@ -87,7 +87,7 @@ def _shown(session: Session, found: Patient, form: Form, asked: Form) -> str:
         labs=LABS,
         level=level,
         trough=is_trough(level.drawn_at, level.last_dose_at) if level else None,
-        band=(settings.get("csa_level_low"), settings.get("csa_level_high")),
+        band=band,
         asked=asked,
         dose=_dose(asked, level),
     )

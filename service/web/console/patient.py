@@ -17,7 +17,17 @@ from service.access import actor
 from service.errors import Problem
 from service.models import Message, Patient
 from service.runtime import current
-from service.use_cases import calendar, conflicts, matrix, patients, questions_page, studies, thread, worklist
+from service.use_cases import (
+    calendar,
+    conflicts,
+    matrix,
+    observations,
+    patients,
+    questions_page,
+    studies,
+    thread,
+    worklist,
+)
 from service.web.base import go, say
 from service.web.console import chart
 from service.web.console.blueprint import console, patient_of, planners, readers
@@ -79,7 +89,14 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         shown_anchors=[anchor for anchor in design.anchors if not anchor.latest_of],
         last_change=calendar.last_revision(session, found),
         chart=chart.draw(
-            visits, measured, asked, limit=questions_page.red_from(design), zone=found.timezone, now=now
+            visits,
+            measured,
+            asked,
+            limit=questions_page.red_from(design),
+            zone=found.timezone,
+            now=now,
+            labs=observations.current(session, found),
+            band=observations.band_of(design),
         ),
         chart_box=chart,
         measured=measured[::-1],

@@ -16,9 +16,9 @@ from service.runtime import current
 from service.use_cases import alerts, case_view
 from service.use_cases.case_view import CaseView
 from service.web.base import go, say
-from service.web.console.words import OUTCOME
 from service.web.forms import Form
 from service.web.oncall.blueprint import oncall, readers, takers
+from service.web.words import OUTCOME
 from workflows.alerts import Outcome
 from workflows.decisions import RuleViolation
 

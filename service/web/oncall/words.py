@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask_babel import lazy_gettext as _
 
-from service.web.console.words import CASE, CHANNEL, LEVEL, OUTCOME, RULE, SITES, Words, say
+from service.web.words import CASE, CHANNEL, LEVEL, OUTCOME, RULE, SITES, Words, say
 
 EVENT: Words = {
     "opened": _("case opened"),

@@ -20,6 +20,7 @@ from service.use_cases.questions_page import QuestionPage, State
 from service.web.base import STATIC, go, page
 from service.web.forms import LONGEST, Form
 from service.web.i18n import dialled, in_words
+from service.web.sentences import sentence
 from workflows.answers import Wrong, read_answer
 from workflows.decisions import RuleViolation
 from workflows.protocol import ItemType, Level
@@ -88,7 +89,7 @@ def answer(token: str) -> str | AnyResponse | tuple[str, int]:
                 )
                 site = found.patient.site
     except RuleViolation as error:
-        form.fault("value", error.message)
+        form.fault("value", sentence(error.message))
     if not form.ok:
         with runtime.db.reading() as session:
             return _shown(token, questions_page.look(session, token, item=item, now=now), form), 422

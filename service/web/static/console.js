@@ -26,6 +26,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
     if (event.key === "j") show(at + 1);
     else if (event.key === "k") show(at - 1);
+    else if (event.key === "?") document.getElementById("keys")?.focus();
     else if (event.key === "z") document.querySelector("[data-undo]")?.click();
     else if (event.key === "Enter" && at >= 0 && event.target === document.body) rows[at].querySelector("a[data-open]")?.click();
     else if (at >= 0) {

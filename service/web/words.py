@@ -27,6 +27,16 @@ VISIT: Words = {
     "projected": _("expected"),
     "merged": _("with another visit"),
 }
+STUDY: Words = {"draft": _("draft"), "confirmed": _("confirmed by the investigator"), "active": _("under way")}
+ANCHOR: Words = {
+    "enrolment": _("enrolment"),
+    "atg_start": _("ATG day 1"),
+    "infusion_1": _("infusion 1"),
+    "infusion_2": _("infusion 2"),
+    "infusion_3": _("infusion 3"),
+    "infusion_4": _("infusion 4"),
+    "infusion_5": _("infusion 5"),
+}
 SETTING: Words = {"clinic": _("clinic"), "inpatient": _("in hospital"), "phone": _("by telephone")}
 CHANNEL: Words = {
     "sms": _("SMS"),
@@ -146,19 +156,27 @@ RULE: Words = {
     "T-RED": _("temperature at or above the study's limit"),
     "T-SUST": _("two raised temperatures, none lower between"),
     "T-NONE": _("no measurement"),
+    "T-NONE-SIGN": _("no measurement, and a sign"),
     "T-WATCH": _("temperature just below the limit: measured again in an hour"),
     "T-LOW": _("temperature too low"),
+    "T-LOW-FIRST": _("temperature very low: measured again"),
     "T-MASK": _("a fever medicine may hide a fever"),
     "S-RED": _("a sign that cannot wait"),
     "S-BLEED": _("bleeding"),
     "S-GI": _("vomiting, cannot drink"),
     "S-SERUM": _("rash or joint pain"),
+    "S-SERUM-MARK": _("rash or joint pain in the days when serum sickness is likely"),
     "S-INF": _("a sign within a day of an infusion"),
     "W-WORSE": _("feels much worse"),
+    "W-EVENT": _("an infection, a hospital stay or bleeding in the weekly answers"),
+    "W-CALL": _("asks to be called, in the weekly answers"),
     "N-MISS1": _("no answer in the weeks of highest risk"),
     "N-MISS2": _("no answer two days running"),
     "N-UNDEL": _("messages do not reach this number"),
     "N-TEXT": _("words of distress in a text"),
+    "N-TEXT-RED": _("words of danger in a text"),
+    "N-TEXT-FEVER": _("fever in a text, without a number"),
+    "N-TEXT-HELP": _("a text that asks for help"),
 }
 LAB: Words = {
     "hb": _("Haemoglobin"),
@@ -180,6 +198,7 @@ LAB: Words = {
     "dbp": _("Diastolic pressure"),
     "weight": _("Weight"),
 }
+SHORT: Words = {"anc": _("neutrophils"), "platelets": _("platelets"), "csa": _("ciclosp.")}
 
 
 def say(words: Words, code: str | None) -> str:
@@ -192,6 +211,8 @@ def say(words: Words, code: str | None) -> str:
 
 TABLES: dict[str, Words] = {
     "patient": PATIENT,
+    "study": STUDY,
+    "anchor": ANCHOR,
     "visit": VISIT,
     "setting": SETTING,
     "channel": CHANNEL,
@@ -206,6 +227,7 @@ TABLES: dict[str, Words] = {
     "task": TASK,
     "rule": RULE,
     "lab": LAB,
+    "short": SHORT,
 }
 
 
