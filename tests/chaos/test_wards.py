@@ -171,11 +171,14 @@ def test_a_ward_of_fevers_on_two_workers_that_die(quick: Chaos) -> None:
 
 
 @pytest.mark.soak
-def test_two_hundred_fevers_on_four_workers_that_are_killed_all_the_time(quick: Chaos) -> None:
+def test_two_hundred_fevers_on_four_workers_that_are_killed_all_the_time(
+    quick: Chaos, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also how late a page is: no more than 2 s while the workers live, no more than a lease after a kill."""
+    monkeypatch.setattr("tests.chaos.harness.PATIENCE", 900.0)
     dice, killed = random.Random(2), []
     workers = [quick.worker() for _ in range(4)]
-    ward = Ward(quick, 200, dice)
+    ward = Ward(quick, int(os.environ.get("VIGILIA_TEST_ALERTS", "200")), dice)
     for person in ward.people[::4]:
         ward.report(person, "text:2")
     machine, kills, last = Clock(), 0, Clock().monotonic()
@@ -198,8 +201,11 @@ def test_two_hundred_fevers_on_four_workers_that_are_killed_all_the_time(quick: 
     for process in workers:
         quick.stop(process)
     late = check(ward, killed)
+    ordered = sorted(late)
+    middle = ordered[len(late) // 2]
+    print(f"{len(late)} pages first claimed late by {middle:.2f} s (median), {ordered[-1]:.2f} s (worst)")
     slow = quick.config.lease_seconds + 2 + 2
-    assert late and max(late) <= slow, f"{max(late):.1f} s late"
+    assert ordered[-1] <= slow, f"{ordered[-1]:.1f} s late"
 
 
 def test_the_policy_of_seconds_is_one_that_the_rules_take(quick: Chaos) -> None:
