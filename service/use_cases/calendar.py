@@ -192,6 +192,7 @@ def refresh(
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0, "conflicts": []}
     design = studies.design_for(session, patient)
     there = visits_of(session, patient) if visits is None else visits
+    is_first = not there  # nothing has been planned: there is nothing else to compare with
     if known is None:
         known = recorded(session, patient, design=design, visits=there)
     diff = difference(session, patient, now=now, design=design, visits=there, known=known)
@@ -202,9 +203,11 @@ def refresh(
         there = visits_of(session, patient)
     anchors = anchor_rules.resolve_anchors(design, known, patient.timezone)
     moved = {one.code for one in diff.moved}
-    reminders = calendar_reminders.sync(session, patient, moved=moved, now=now, visits=there, anchors=anchors)
-    questions = occasions.plan(session, patient, now=now, anchors=anchors)
-    calendar_stops.sync(session, patient, now=now, anchors=anchors)
+    reminders = calendar_reminders.sync(
+        session, patient, moved=moved, now=now, visits=there, anchors=anchors, is_first=is_first
+    )
+    questions = occasions.plan(session, patient, now=now, anchors=anchors, is_first=is_first)
+    calendar_stops.sync(session, patient, now=now, anchors=anchors, is_first=is_first)
     patient.revision += 1
     session.flush()
     shown = as_dict(diff)

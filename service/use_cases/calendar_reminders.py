@@ -41,11 +41,12 @@ def sync(
     now: datetime,
     visits: Sequence[Visit] | None = None,
     anchors: Mapping[str, AnchorDate] | None = None,
+    is_first: bool = False,
 ) -> dict[str, int]:
     """Bring the waiting reminders in line with the visits: how many were cancelled, re-timed and added.
 
     A visit that moved after its reminder went out is reminded of again, at the new time. `visits` (all of the
-    patient's) and `anchors` (resolved), where the caller has them in hand.
+    patient's) and `anchors` (resolved), where the caller has them in hand; `is_first`: there are no reminders.
     """
     from service.use_cases.calendar import recorded, visits_of
 
@@ -57,7 +58,8 @@ def sync(
     there: dict[int, dict[str, Any]] = {}
     columns = (Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
     session.flush()
-    for row in session.execute(select(*columns).where(Reminder.patient_id == patient.id).order_by(Reminder.id)):
+    query = select(*columns).where(Reminder.patient_id == patient.id).order_by(Reminder.id)
+    for row in () if is_first else session.execute(query):
         there.setdefault(row.visit_id, {})[row.key] = row
     told = appointments.tell_moved(session, patient, [one for one in visits if one.code in moved], now=now)
     plan = _Plan(late=now)

@@ -19,10 +19,12 @@ from workflows.visit_reminders import local_instant
 KIND = "calendar_stop"
 
 
-def sync(session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate]) -> None:
+def sync(
+    session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate], is_first: bool = False
+) -> None:
     """One waiting timer for each stop whose anchor has not happened; none for the others. `anchors`: resolved."""
     design = studies.design_for(session, patient)
-    waiting = {timer.detail["stop"]: timer for timer in _waiting(session, patient)}
+    waiting = {timer.detail["stop"]: timer for timer in ([] if is_first else _waiting(session, patient))}
     for stop in design.stops:
         limit = day_of(anchors, stop.by)
         timer = waiting.pop(stop.id, None)

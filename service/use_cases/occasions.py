@@ -26,27 +26,30 @@ UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value,
 
 
 def plan(
-    session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate] | None = None
+    session: Session,
+    patient: Patient,
+    *,
+    now: datetime,
+    anchors: Mapping[str, AnchorDate] | None = None,
+    is_first: bool = False,
 ) -> dict[str, int]:
     """Bring upcoming occasions in line with the anchors; how many were cancelled, re-timed and added.
 
     What has opened keeps its history; days that have passed are not filled in. `anchors`: resolved, where the
-    caller has them in hand.
+    caller has them in hand; `is_first`: there are no occasions yet.
     """
     from service.use_cases.calendar import anchor_dates
 
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     resolved = anchor_dates(session, patient) if anchors is None else anchors
     wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, resolved, today, now)}
-    rows = session.execute(
-        select(Occasion.id, Occasion.questionnaire, Occasion.for_date, Occasion.status, Occasion.opens_at).where(
-            Occasion.patient_id == patient.id, or_(Occasion.for_date >= today, Occasion.status == UPCOMING)
-        )
-    ).all()
+    there = select(
+        Occasion.id, Occasion.questionnaire, Occasion.for_date, Occasion.status, Occasion.opens_at
+    ).where(Occasion.patient_id == patient.id, or_(Occasion.for_date >= today, Occasion.status == UPCOMING))
     gone: list[dict[str, Any]] = []
     retimed: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
-    for number, questionnaire, day, status, opens_at in rows:
+    for number, questionnaire, day, status, opens_at in [] if is_first else session.execute(there).all():
         one = wanted.pop((questionnaire, day), None)
         if status == UPCOMING and one is None:
             gone.append({"id": number, "status": CANCELLED, "next_due_at": None, "ended_reason": NOT_PLANNED})
