@@ -171,7 +171,7 @@ def cancel_for(
 
 def cancel_message(session: Session, message: Message, *, reason: str, actor: str, now: datetime) -> bool:
     """Cancel one message that has not left; whether it could be. Audited: a person did it."""
-    session.refresh(message, with_for_update=True)
+    session.refresh(message, with_for_update={"key_share": True})
     if message.status != DeliveryStatus.READY:
         return False
     message.status, message.reason, message.ended_at = DeliveryStatus.CANCELLED.value, reason, now

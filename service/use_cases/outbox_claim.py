@@ -41,7 +41,7 @@ def claim_due(
         .where(text("message.status = 'ready'"), Message.lane == lane, Message.send_at <= now)
         .order_by(Message.send_at, Message.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     ).all()
     if not rows:
         return [], 0

@@ -31,7 +31,7 @@ class Failure:
 def lock_case(session: Session, alert_id: int | None) -> None:
     """Lock the case before one of its messages, as those do who acknowledge it: no two then wait for each other."""
     if alert_id is not None:
-        session.execute(select(Alert.id).where(Alert.id == alert_id).with_for_update())
+        session.execute(select(Alert.id).where(Alert.id == alert_id).with_for_update(key_share=True))
 
 
 def end(session: Session, message: Message, failure: Failure, *, now: datetime) -> None:

@@ -139,7 +139,7 @@ def other(
     `dice` in [0, 1) spreads the next try.
     """
     outbox_failures.lock_case(session, result.message.alert_id)
-    message = session.get(Message, result.message.id, with_for_update=True, populate_existing=True)
+    message = session.get(Message, result.message.id, with_for_update={"key_share": True}, populate_existing=True)
     attempt = session.get(Attempt, result.message.attempt_id, populate_existing=True)
     if message is None or attempt is None:
         return False

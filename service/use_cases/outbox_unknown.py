@@ -53,7 +53,7 @@ def lose_leases(session: Session, *, machine_now: datetime, dead: Sequence[str] 
         .where(text("message.status = 'claimed'"), over)
         .order_by(Message.lease_until)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     ).all()
     for message in rows:
         attempt = _latest(session, message)
@@ -77,7 +77,7 @@ def to_look_up(session: Session, *, machine_now: datetime, limit: int = 50) -> l
         .where(text("message.status = 'unknown'"), Message.lease_until <= machine_now)
         .order_by(Message.lease_until)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     ).all()
     found = []
     for message in rows:
@@ -114,7 +114,7 @@ def settle(
     `provider_id`: what the carrier has under this attempt, None: nothing. `looked`: False when the list could not be
     read: then a routine message waits on, an urgent one is sent again when its time is up all the same.
     """
-    message = session.get(Message, one.message_id, with_for_update=True, populate_existing=True)
+    message = session.get(Message, one.message_id, with_for_update={"key_share": True}, populate_existing=True)
     attempt = session.get(Attempt, one.attempt_id, populate_existing=True)
     if message is None or attempt is None or message.status != DeliveryStatus.UNKNOWN or message.attempts != one.number:
         return False

@@ -76,7 +76,7 @@ def _find(
     if bad:
         outbox_failures.lock_case(session, row.alert_id)
     # the message first, then its attempt: every writer locks in this order
-    message = session.get(Message, message_id, with_for_update=True, populate_existing=True)
+    message = session.get(Message, message_id, with_for_update={"key_share": True}, populate_existing=True)
     attempt = session.scalars(
         select(Attempt).where(wanted, Attempt.message_id == message_id).execution_options(populate_existing=True)
     ).one()

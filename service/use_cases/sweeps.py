@@ -7,7 +7,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.use_cases import alerts, calendar_stops, inbox, occasion_clock, reminders, selftest, task_clock, timers
+from service.use_cases import (
+    alerts,
+    calendar_stops,
+    inbox,
+    occasion_clock,
+    reminders,
+    selftest,
+    task_clock,
+    timers,
+)
 from service.use_cases.sweep import Sweep
 
 SWEEPS: tuple[Sweep, ...] = (
