@@ -1,4 +1,4 @@
-"""Re-anchoring: see what a date would change, commit it with a reason, take it back."""
+"""Re-anchoring: see what a date would change, commit it with a reason; `undo` takes it back."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.db import as_json
 from service.errors import Conflict
-from service.models import AnchorDate, CalendarRevision, Deviation, Patient, Visit
-from service.use_cases import audit, calendar, calendar_reminders, held, studies
+from service.models import AnchorDate, Patient, Visit
+from service.use_cases import audit, calendar, held, studies
+from service.use_cases.revisions import keep, undo
 from workflows.anchors import check_planned, resolve_anchors
 from workflows.decisions import RuleViolation
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Anchor
 from workflows.visits import VisitStatus
+
+__all__ = ["commit", "keep", "preview", "undo"]
 
 LONGEST_AHEAD = timedelta(days=366)
 Diff = dict[str, Any]
@@ -65,82 +67,6 @@ def commit(
     return diff | {"revision": revision.number}
 
 
-def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Diff:
-    """Take the newest revision back: the anchor (or protocol version) is what it was, and the calendar
-    follows.
-
-    Conflict where there is none, where the patient has left, or where visits were settled on the changed
-    calendar since: then the right date is recorded as a change of its own.
-    """
-    calendar.lock(session, patient)
-    last = calendar.last_revision(session, patient)
-    if last is None:
-        raise Conflict("there is no change of the calendar to take back")
-    _check_nothing_since(session, patient, last)
-    before = last.before
-    if "study_version_id" in before:
-        patient.study_version_id = before["study_version_id"]
-    if "anchor" in before:
-        _put_back(session, patient, last, before, now=now)
-    session.flush()
-    diff = calendar.refresh(session, patient, now=now)
-    last.undone_at = now
-    audit.record(
-        session, "calendar:undo", actor=actor, now=now, subject_id=last.id, patient_id=patient.id,
-        detail={"revision": last.number, "moved": diff["moved"]},
-    )  # fmt: skip
-    session.flush()
-    return diff | {"revision": last.number}
-
-
-def _check_nothing_since(session: Session, patient: Patient, last: CalendarRevision) -> None:
-    if patient.status != PatientStatus.ENROLLED:
-        raise Conflict(f"the patient is {patient.status}: the calendar is closed")
-    changes = session.scalars(
-        select(CalendarRevision.change).where(
-            CalendarRevision.patient_id == patient.id, CalendarRevision.number >= last.number
-        )
-    )
-    dated = {change.get("anchor") for change in changes}  # this one's, and those taken back since
-    design = studies.design_for(session, patient)
-    own = {anchor.recorded_by for anchor in design.anchors if anchor.name in dated}
-    since = [
-        f"{visit.code} ({visit.status})"
-        for visit in calendar.visits_of(session, patient)
-        if visit.anchor
-        and visit.code not in own
-        and visit.status != VisitStatus.PLANNED
-        and not calendar.is_left_by_plan(visit)
-        and visit.updated_at > last.created_at
-    ]
-    if since:
-        raise Conflict(f"settled since this change: {', '.join(since)}; record the right date instead")
-
-
-def keep(
-    session: Session,
-    patient: Patient,
-    change: dict[str, Any],
-    before: dict[str, Any],
-    diff: Diff,
-    *,
-    reason: str,
-    actor: str,
-    now: datetime,
-) -> CalendarRevision:
-    """Write a revision down, numbered from 1 for each patient."""
-    newest = session.scalar(
-        select(func.max(CalendarRevision.number)).where(CalendarRevision.patient_id == patient.id)
-    )
-    revision = CalendarRevision(
-        patient_id=patient.id, number=(newest or 0) + 1, change=as_json(change), before=as_json(before),
-        diff=as_json(diff), reason=reason, actor=actor, created_at=now,
-    )  # fmt: skip
-    session.add(revision)
-    session.flush()
-    return revision
-
-
 def _record(
     session: Session,
     patient: Patient,
@@ -167,7 +93,7 @@ def _record(
     }
     happened = day is not None and day <= today
     if visit is not None and (happened or visit.status == VisitStatus.COMPLETED):
-        _reopen(visit, now)  # its own date follows the anchor's, whatever it was
+        held.reopen(visit, now)  # its own date follows the anchor's, whatever it was
     _write(session, patient, row, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
     if happened and rule.name == held.ENROLMENT and day is not None:
         patient.enrolled_on = day
@@ -226,45 +152,6 @@ def _write(
     row.recorded_at, row.recorded_by = now, actor
 
 
-def _put_back(
-    session: Session, patient: Patient, last: CalendarRevision, before: dict[str, Any], *, now: datetime
-) -> None:
-    name = last.change["anchor"]
-    row = session.scalars(
-        select(AnchorDate).where(AnchorDate.patient_id == patient.id, AnchorDate.name == name)
-    ).one_or_none()
-    was = before["anchor"]
-    if was is None and row is not None:
-        session.delete(row)
-    elif was is not None:
-        if row is None:
-            row = AnchorDate(patient_id=patient.id, name=name)
-            session.add(row)
-        row.planned_date, row.actual_date = _day(was["planned"]), _day(was["actual"])
-        row.actual_time, row.recorded_by = was["time"], was["by"]
-        row.recorded_at = datetime.fromisoformat(was["at"])
-    patient.enrolled_on = Day.fromisoformat(before["enrolled_on"])
-    visit = held.own_visit(session, patient, name)
-    if visit is not None:
-        state = before["visit"]
-        _reopen(visit, now)
-        if state is not None:
-            visit.status, visit.date = state["status"], Day.fromisoformat(state["date"])
-            visit.completed_on, visit.flags = _day(state["completed_on"]), list(state["flags"])
-            visit.booked_at = datetime.fromisoformat(state["booked_at"]) if state["booked_at"] else None
-    if before.get("deviation"):
-        mistaken = session.get(Deviation, before["deviation"])
-        if mistaken is not None:
-            session.delete(mistaken)
-    session.flush()
-    calendar_reminders.sync(session, patient, now=now)
-
-
-def _reopen(visit: Visit, now: datetime) -> None:
-    visit.status, visit.completed_on, visit.booked_at, visit.flags = VisitStatus.PLANNED.value, None, None, []
-    visit.updated_at = now
-
-
 def _shown(row: AnchorDate | None) -> dict[str, Any] | None:
     if row is None:
         return None
@@ -285,10 +172,6 @@ def _state(visit: Visit) -> dict[str, Any]:
         "booked_at": visit.booked_at.isoformat() if visit.booked_at else None,
         "flags": list(visit.flags),
     }
-
-
-def _day(text: str | None) -> Day | None:
-    return Day.fromisoformat(text) if text else None
 
 
 def _hour(given: time | str | None) -> str | None:

@@ -103,3 +103,9 @@ def unplan_anchor(session: Session, visit: Visit) -> None:
                 AnchorDate.actual_date.is_(None),
             )
         )
+
+
+def reopen(visit: Visit, now: datetime) -> None:
+    """The visit is as if it had only been planned; its plan decides the date."""
+    visit.status, visit.completed_on, visit.booked_at, visit.flags = VisitStatus.PLANNED.value, None, None, []
+    visit.updated_at = now
