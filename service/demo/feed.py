@@ -16,13 +16,18 @@ SHOWN = 40
 
 @dataclass(frozen=True)
 class Line:
-    """One line. `kind`: out, in, audit or clock; `what` is a key of the page's words or a text."""
+    """One line. `kind`: out, in, audit or clock; `what` is a key of the page's words or a text.
+
+    `channel` and `status` are codes of a message, `more` is who did it, or why.
+    """
 
     at: datetime
     kind: str
     who: str
     what: str
     more: str = ""
+    channel: str = ""
+    status: str = ""
 
 
 def lines(stage: Stage, limit: int = SHOWN) -> list[Line]:
@@ -37,16 +42,16 @@ def lines(stage: Stage, limit: int = SHOWN) -> list[Line]:
             who = (
                 people.get(message.staff_id or 0) or patients.get(message.patient_id or 0) or message.address
             )
-            state = f"{message.status}: {message.reason}" if message.reason else message.status
             at = message.sent_at or message.ended_at or message.created_at
-            found.append(Line(at, "out", who, f"{message.channel} {message.template}", state))
+            found.append(Line(at, "out", who, message.template, message.reason or "", message.channel, message.status))
         for inbound in session.scalars(select(Inbound).order_by(Inbound.id.desc()).limit(limit)):
             who = (
                 patients.get(inbound.patient_id or 0)
                 or people.get(inbound.staff_id or 0)
                 or inbound.from_address
             )
-            found.append(Line(inbound.received_at, "in", who, inbound.body, inbound.status))
+            state = "" if inbound.status == "handled" else inbound.status
+            found.append(Line(inbound.received_at, "in", who, inbound.body, state))
         for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2 * limit)):
             if entry.action in DONE["en"]:
                 who = patients.get(entry.patient_id or 0, "")
@@ -60,4 +65,4 @@ def _actor(actor: str, people: dict[int, str]) -> str:
     kind, _, number = actor.partition(":")
     if kind == "staff" and number.isdigit():
         return people.get(int(number), actor)
-    return "" if actor == "system" else actor
+    return "" if actor == "system" or kind == "patient" else actor

@@ -37,6 +37,14 @@ ANCHOR: Words = {
     "infusion_4": _("infusion 4"),
     "infusion_5": _("infusion 5"),
 }
+ROLE: Words = {
+    "coordinator": _("coordinator"),
+    "clinician": _("clinician"),
+    "investigator": _("investigator"),
+    "monitor": _("medical monitor"),
+    "operator": _("operations"),
+    "admin": _("administrator"),
+}
 SETTING: Words = {"clinic": _("clinic"), "inpatient": _("in hospital"), "phone": _("by telephone")}
 CHANNEL: Words = {
     "sms": _("SMS"),
@@ -212,6 +220,7 @@ def say(words: Words, code: str | None) -> str:
 TABLES: dict[str, Words] = {
     "patient": PATIENT,
     "study": STUDY,
+    "role": ROLE,
     "anchor": ANCHOR,
     "visit": VISIT,
     "setting": SETTING,

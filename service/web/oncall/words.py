@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask_babel import lazy_gettext as _
 
-from service.web.words import CASE, CHANNEL, LEVEL, OUTCOME, RULE, SITES, Words, say
+from service.web.words import CASE, CHANNEL, LEVEL, OUTCOME, ROLE, RULE, SITES, Words, say
 
 EVENT: Words = {
     "opened": _("case opened"),
@@ -40,14 +40,6 @@ ANCHOR: Words = {
 }
 LAYER: Words = {"on_call": _("On call"), "backup": _("Backup")}
 WHY: Words = {"rotation": _("rotation"), "shift": _("fixed shift"), "override": _("stands in")}
-ROLE: Words = {
-    "coordinator": _("coordinator"),
-    "clinician": _("clinician"),
-    "investigator": _("investigator"),
-    "monitor": _("medical monitor"),
-    "operator": _("operations"),
-    "admin": _("administrator"),
-}
 FAULT: Words = {
     "opted out": _("opted out"),
     "not verified": _("not verified"),
