@@ -50,7 +50,7 @@ def of_patient(session: Session, patient: Patient) -> bytes:
     title, text, name = WORDS["pt" if patient.language.lower().startswith("pt") else "en"]
     site = patient.site
     description = text.format(tel=site.telephone, emergency=site.emergency_number)
-    feed = _calendar(name, patient.timezone)
+    feed = empty(name, patient.timezone)
     rows = session.scalars(select(Visit).where(Visit.patient_id == patient.id).order_by(Visit.date, Visit.id)).all()
     for visit in _appointments(rows):
         feed.add_component(_event(visit, title, site.place, description, patient.timezone))
@@ -70,7 +70,7 @@ def of_site(session: Session, site: Site, *, now: datetime) -> bytes:
     for visit in rows:
         if visit.merged_into is not None:
             merged.setdefault((visit.patient_id, visit.merged_into), []).append(visit.code)
-    feed = _calendar(f"{site.study.code} {site.name}", site.timezone)
+    feed = empty(f"{site.study.code} {site.name}", site.timezone)
     for visit in _appointments(rows):
         codes = " + ".join([visit.code, *merged.get((visit.patient_id, visit.code), [])])
         text = f"{visit.status}; window {visit.window_start} to {visit.window_end}"
@@ -92,7 +92,8 @@ def _appointments(visits: Sequence[Visit]) -> list[Visit]:
     return [visit for visit in visits if visit.merged_into is None or visit.sequence > 0]
 
 
-def _calendar(name: str, zone: str) -> Calendar:
+def empty(name: str, zone: str) -> Calendar:
+    """A calendar of ours with nothing in it yet."""
     feed = Calendar()
     feed.add("prodid", "-//Vigilia//visits//EN")
     feed.add("version", "2.0")
