@@ -197,6 +197,7 @@ def refresh(
         known = recorded(session, patient, design=design, visits=there)
     diff = difference(session, patient, now=now, design=design, visits=there, known=known)
     calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
+    calendar_rows.rename(design, there, now=now)
     if settle is not None:
         settle()
     if diff.added:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from service.models import Patient, Visit
 from service.use_cases import bulk
+from workflows.protocol import StudyDesign
 from workflows.replanning import HELD, Diff, is_plan_flag
 from workflows.visit_calendar import PlannedVisit
-from workflows.visits import VisitStatus
+from workflows.visits import OPEN, VisitStatus
 
 NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
@@ -33,6 +35,17 @@ def apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit]
             flags = [flag for flag in held.flags if not is_plan_flag(flag)] + ([why[code]] if code in why else [])
             if flags != held.flags:
                 held.flags = flags
+
+
+def rename(design: StudyDesign, visits: Iterable[Visit], *, now: datetime) -> None:
+    """Visits that are still to come are called, and take place, as the protocol says now."""
+    for visit in visits:
+        if visit.status in OPEN and design.has_encounter(visit.code):
+            encounter = design.encounter(visit.code)
+            label, setting = dict(encounter.label), str(encounter.setting)
+            if (visit.label, visit.setting) != (label, setting):
+                visit.label, visit.setting, visit.updated_at = label, setting, now
+                visit.sequence += 1
 
 
 def _rewrite(session: Session, diff: Diff, rows: dict[str, Visit], now: datetime) -> None:

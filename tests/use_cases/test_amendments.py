@@ -126,3 +126,20 @@ def test_a_questionnaire_that_is_gone_is_not_asked_any_more(session: Any) -> Non
     amendments.migrate(session, patient, load_second(session), reason="no diary", actor=ACTOR, now=at("03-03"))
     assert daily.status == "cancelled" and daily.ended_reason == "protocol version 2"
     assert occasions.open_for(session, patient, now=at("03-03")) == []
+
+
+def test_what_a_visit_is_called_and_where_it_is_held_follows_the_version_both_ways(session: Any) -> None:
+    patient = enrol(session)
+    text = STUDY_FILE.read_text(encoding="utf-8")
+    for old, changed in (('version: "1"', 'version: "2"'), ("label: {en: Baseline,", "label: {en: First look,")):
+        assert old in text
+        text = text.replace(old, changed, 1)
+    study = studies.load(session, text, actor=ACTOR, now=at("03-03"))
+    studies.confirm(session, study, by="Dr. Prado", actor=ACTOR, now=at("03-03"))
+    base = visit(session, patient, "BASE")
+    version = session.scalars(select(StudyVersion).where(StudyVersion.version == "2")).one()
+    amendments.migrate(session, patient, version, reason="clearer", actor=ACTOR, now=at("03-03"))
+    assert base.label["en"] == "First look"
+    assert visit(session, patient, "ENR").status == "completed"
+    anchors.undo(session, patient, actor=ACTOR, now=at("03-04"))
+    assert base.label["en"] == "Baseline"
