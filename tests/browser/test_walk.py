@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from service.demo import seed
 from tests.browser.conftest import Opener, check_accessible, log_in
 from tests.browser.shots import keep
+from tests.web.test_amendments import load as load_second_version
 
 
 def test_enrol_a_fever_by_text_and_acknowledge(world: Any, opened: Opener) -> None:
@@ -118,11 +119,13 @@ SCHEMES = {
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_every_console_page_is_accessible_and_fits(world: Any, opened: Opener, scheme: str) -> None:
     number = world.enrol("P-001", on=date(2026, 2, 9))
+    study = load_second_version(world)
     pages = (
         "/", "/patients", "/patients/new", f"/patients/{number}", f"/patients/{number}/interview/daily", "/visits/3",
         f"/patients/{number}/anchors?anchor=infusion_1&date=2026-02-27", "/matrix", "/study", "/cases", "/on-call",
         "/staff", f"/patients/{number}/labs", f"/patients/{number}/edit",
-        f"/patients/{number}/card", "/outcomes", "/study/1/amendment",
+        f"/patients/{number}/card", "/outcomes",
+        f"/study/{study}/amendment", f"/patients/{number}/amendment?version=2",
     )  # fmt: skip
     screen, rules = SCHEMES[scheme]
     page = opened(**screen)
