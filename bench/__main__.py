@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...] [--quick] [--page]`: ours, the limit and the peers, side by side in one run."""
+"""`python -m bench [NAME ...] [--quick] [--no-page]`: ours, the limit and the peers, side by side in one run."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def bench_called(name: str) -> Bench:
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(NAMES))
 @click.option("--quick", is_flag=True, help="Fewer rows, the same work: some minutes instead of an hour.")
-@click.option("--page", is_flag=True, help="Write docs/reference/speed.md from the results as well.")
+@click.option("--page/--no-page", default=True, help="Write docs/reference/speed.md from the results as well.")
 def main(names: tuple[str, ...], quick: bool, page: bool) -> None:
     """Run the benches NAMES (all of them), print the table, and keep it in bench/results.json."""
-    begun = machine()
+    begun = machine() | {"quick": quick}
     for name in names or NAMES:
         rows: list[Row] = bench_called(name)(Options(quick))
-        keep(rows, quick=quick, begun=begun)
+        keep(rows, begun)
         click.echo(table(rows), color=sys.stdout.isatty())
         click.echo()
     if page:

@@ -20,6 +20,7 @@ from tests.postgres import Postgres
 
 NOON = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)  # 12:00 in Sao Paulo: no quiet hours
 ACCOUNT, TOKEN = "AC" + "0" * 32, "a made-up token for the bench"
+PUBLIC, OUR_NUMBER = "https://vigilia.test", "+5516330000001"
 OPTIONS = (
     "-c fsync=on -c synchronous_commit=on -c full_page_writes=on -c max_connections=200 -c shared_buffers=256MB "
     "-c max_wal_size=4GB -c checkpoint_timeout=30min -c autovacuum=off -c listen_addresses="
@@ -59,15 +60,20 @@ def connect(postgres: Postgres, database: str) -> psycopg.Connection:
     return psycopg.connect(f"host={postgres.folder} user=postgres dbname={database}", autocommit=True)
 
 
-def make_runtime(postgres: Postgres, database: str, *, clock: Clock | None = None, **settings: object) -> Runtime:
+def settings(url: str, **others: object) -> Config:
+    """The settings of every process of a bench."""
+    return Config(
+        database_url=url, secret_key="for the bench only, thirty-two characters", public_url=PUBLIC,
+        twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN, twilio_from=OUR_NUMBER,
+        twilio_page_from="+5516330000002", **others,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def make_runtime(postgres: Postgres, database: str, *, clock: Clock | None = None, **others: object) -> Runtime:
     """A seeded study in a new database."""
     with connect(postgres, "postgres") as admin:
         admin.execute(f'CREATE DATABASE "{database}"')
-    config = Config(
-        database_url=postgres.url(database), secret_key="for the bench only, thirty-two characters",
-        public_url="https://vigilia.test", twilio_account_sid=ACCOUNT, twilio_auth_token=TOKEN,
-        twilio_from="+5516330000001", twilio_page_from="+5516330000002", **settings,  # type: ignore[arg-type]
-    )  # fmt: skip
+    config = settings(postgres.url(database), **others)
     runtime = create_runtime(config, clock=clock or NoonClock(), carriers={Channel.SMS: NullCarrier()})
     upgrade(runtime.db.engine)
     with runtime.db.unit_of_work() as session:

@@ -106,7 +106,7 @@ def machine() -> dict[str, object]:
     }
 
 
-def keep(rows: Iterable[Row], *, quick: bool, begun: dict[str, object], path: Path = RESULTS) -> None:
+def keep(rows: Iterable[Row], begun: dict[str, object], path: Path = RESULTS) -> None:
     """Write the results; benches that were not run this time keep their older rows."""
     rows = list(rows)
     run = {row.bench for row in rows}
@@ -115,8 +115,7 @@ def keep(rows: Iterable[Row], *, quick: bool, begun: dict[str, object], path: Pa
     except (OSError, ValueError, KeyError):
         older = []
     kept = [one for one in older if one["bench"] not in run]
-    fresh = [asdict(row) | {"quick": quick, "load": begun["load"]} for row in rows]
-    whole = {"machine": begun, "rows": kept + fresh}
+    whole = {"machine": begun, "rows": kept + [asdict(row) for row in rows]}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=True) + "\n")
 
 

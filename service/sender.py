@@ -85,10 +85,11 @@ class Sender:
         """Claim at most `limit`; the tickets, and how many rows were ended or put off instead."""
         clock, config = self.runtime.clock, self.runtime.config
         began = clock.monotonic()
-        with self.runtime.db.reading() as session:
-            first = outbox.next_due(session, lane=lane)
-        if first is None or first > clock.now():
-            return [], 0
+        if self.runtime.db.is_sqlite:  # looking first takes no write lock
+            with self.runtime.db.reading() as session:
+                first = outbox.next_due(session, lane=lane)
+            if first is None or first > clock.now():
+                return [], 0
         with self.runtime.db.unit_of_work() as session:
             messages, ended = outbox_claim.claim_due(
                 session, lane=lane, limit=limit, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),

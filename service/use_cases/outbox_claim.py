@@ -6,18 +6,40 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, literal, select, text, update
+from sqlalchemy import String, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
-from service.db import Base
+from service.db import Base, UtcDateTime
 from service.killpoints import reach
 from service.models import Attempt, Message
 from service.use_cases import outbox_failures, wanted
+from service.use_cases.among import IDS, among
 from service.use_cases.wanted import SEND, Outgoing, Verdict
 
 ATTEMPT = Base.metadata.tables["attempt"]
 COLUMNS = [getattr(Message, one.name) for one in fields(Outgoing) if one.name != "attempt_id"]
+CLAIM = (
+    update(Message)
+    .where(among(Message.id, IDS))
+    .values(
+        status=DeliveryStatus.CLAIMED.value,
+        claimer=bindparam("by"),
+        lease_until=bindparam("until"),
+        attempts=Message.attempts + 1,
+    )
+)
+BEGIN_ATTEMPTS = (
+    insert(ATTEMPT)
+    .from_select(
+        ["message_id", "number", "claimer", "claimed_at", "status"],
+        select(
+            Message.id, Message.attempts, bindparam("by", type_=String()), bindparam("at", type_=UtcDateTime()),
+            literal(DeliveryStatus.CLAIMED.value),
+        ).where(among(Message.id, IDS)),
+    )
+    .returning(ATTEMPT.c.message_id, ATTEMPT.c.id)
+)  # fmt: skip
 
 
 def claim_due(
@@ -59,28 +81,10 @@ def claim_due(
 def _claim(
     session: Session, going: Sequence[Outgoing], claimer: str, machine_now: datetime, lease_seconds: float
 ) -> list[Outgoing]:
-    session.execute(
-        update(Message)
-        .where(Message.id.in_([one.id for one in going]))
-        .values(
-            status=DeliveryStatus.CLAIMED.value,
-            claimer=claimer,
-            lease_until=machine_now + timedelta(seconds=lease_seconds),
-            attempts=Message.attempts + 1,
-        )
-        .execution_options(synchronize_session=False)
-    )
-    made = session.connection().execute(
-        insert(ATTEMPT)
-        .from_select(
-            ["message_id", "number", "claimer", "claimed_at", "status"],
-            select(
-                Message.id, Message.attempts, literal(claimer), literal(machine_now, ATTEMPT.c.claimed_at.type),
-                literal(DeliveryStatus.CLAIMED.value),
-            ).where(Message.id.in_([one.id for one in going])),
-        )
-        .returning(ATTEMPT.c.message_id, ATTEMPT.c.id)
-    )  # fmt: skip
+    given = {"ids": [one.id for one in going], "by": claimer, "at": machine_now}
+    connection = session.connection()
+    connection.execute(CLAIM, given | {"until": machine_now + timedelta(seconds=lease_seconds)})
+    made = connection.execute(BEGIN_ATTEMPTS, given)
     ids: dict[int, int] = {row.message_id: row.id for row in made}
     return [replace(one, attempts=one.attempts + 1, attempt_id=ids[one.id]) for one in going]
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
 from service.models import Alert, ContactMethod, Message, Occasion, Patient, Staff, Task, Visit
+from service.use_cases.among import IDS, among
 from workflows.sending import ROUTINE, may_send
 
 
@@ -58,15 +59,14 @@ class Verdict:
 SEND = Verdict()
 
 # Columns, not objects: a batch of a hundred looks at as many people.
-IDS: Any = bindparam("ids", expanding=True)
 PATIENT = select(Patient.id, Patient.status, Patient.consented, Patient.opted_out, Patient.timezone).where(
-    Patient.id.in_(IDS)
+    among(Patient.id, IDS)
 )
-STAFF = select(Staff.id, Staff.active).where(Staff.id.in_(IDS))
+STAFF = select(Staff.id, Staff.active).where(among(Staff.id, IDS))
 SENT_SINCE = (
     select(Message.patient_id, func.count())
     .where(
-        Message.patient_id.in_(IDS),
+        among(Message.patient_id, IDS),
         Message.created_at >= bindparam("week"),
         Message.sent_at >= bindparam("midnight"),
         Message.kind.in_(sorted(ROUTINE)),

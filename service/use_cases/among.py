@@ -1,0 +1,46 @@
+"""`column IN (a batch of ids)` as one statement whatever the batch is: compiled, prepared and planned once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, Boolean, String, TypeDecorator, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class Ids(TypeDecorator[Any]):
+    """A list of ids as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+
+
+class among(FunctionElement[bool]):
+    """`among(column, IDS)`: the column is one of the ids given as "ids" when the statement is executed."""
+
+    name = "among"
+    type = Boolean()
+    inherit_cache = True
+
+
+IDS: Any = bindparam("ids", type_=Ids())
+
+
+@compiles(among)
+def _in_json(element: Any, compiler: Any, **given: Any) -> str:
+    column, ids = (compiler.process(one, **given) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"
+
+
+@compiles(among, "postgresql")
+def _in_array(element: Any, compiler: Any, **given: Any) -> str:
+    column, ids = (compiler.process(one, **given) for one in element.clauses)
+    return f"{column} = ANY({ids})"
