@@ -26,7 +26,7 @@ from service.use_cases.wanted import SEND
 from tests.conftest import START
 from workflows.alerts import Outcome
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
 
 class Taking:

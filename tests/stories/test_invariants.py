@@ -123,11 +123,13 @@ def machine(house: Any) -> type[RuleBasedStateMachine]:
     return Machine
 
 
+@pytest.mark.timeout(300)
 def test_no_order_of_moves_breaks_an_invariant(house: Any) -> None:
     run_state_machine_as_test(machine(house), settings=settings(max_examples=8, stateful_step_count=20))
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_no_order_of_moves_breaks_an_invariant_for_hours(house: Any) -> None:
     examples = int(os.environ.get("VIGILIA_TEST_EXAMPLES", "2000"))
     found = settings(max_examples=examples, stateful_step_count=60, phases=(Phase.generate, Phase.shrink))
