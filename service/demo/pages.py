@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, abort, jsonify, redirect, render_template, request, session
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from service.access import public
@@ -14,6 +15,7 @@ from service.demo import feed, seed, stories
 from service.demo.sim_state import Call
 from service.demo.stage import ZONE, Stage
 from service.demo.words import DONE, WORDS
+from service.models import Alert
 from service.web import i18n
 
 WHY = "a demo on this machine: made-up people, and every phone is on the page"
@@ -171,6 +173,12 @@ def _busy(stage: Stage, number: str) -> bool:
     return any(call.ringing for call in stage.simulator.phone(number).calls)
 
 
+def _is_open(stage: Stage, case: str) -> bool:
+    """Whether nobody has this case yet: somebody may have taken it through the link, by telephone or in the console."""
+    with stage.runtime.db.reading() as session:
+        return session.scalar(select(Alert.id).where(Alert.case == case, Alert.status == "open").limit(1)) is not None
+
+
 def _phone(stage: Stage, name: str, number: str, place: str) -> dict[str, Any]:
     phone = stage.simulator.phone(number)
     both = sorted(phone.inbox + phone.outbox, key=lambda text: (text.at, text.sid))[-SHOWN_TEXTS:]
@@ -183,7 +191,7 @@ def _phone(stage: Stage, name: str, number: str, place: str) -> dict[str, Any]:
         "number": number,
         "place": place,
         "texts": texts,
-        "code": "" if answered else code,
+        "code": code if code and not answered and _is_open(stage, code) else "",
         "call": calls[-1] if calls else None,
         "staff": place == "s",
     }

@@ -16,7 +16,8 @@ from service.demo.robots import Robots
 from service.demo.sim_api import create_simulator
 from service.demo.stage import ZONE, Stage
 from service.demo.words import WORDS
-from service.models import Task
+from service.models import Alert, Staff, Task
+from service.use_cases import alerts
 
 PATIENT = dict(seed.PATIENTS)["P-001"]
 
@@ -87,6 +88,18 @@ def test_from_a_fever_to_a_named_doctor_in_two_clicks(clicker: Clicker) -> None:
     (alert,) = clicker.world.alerts("P-001")
     assert alert.status == "acknowledged"
     assert clicker.world.staff("Dr. Reis").id == alert.acknowledged_by_id
+    assert f"{code}4 ·" not in clicker.page("/demo?s=dr-reis")
+    clicker.stage.engine.advance(timedelta(minutes=1))
+    assert "patient:" not in clicker.page()
+
+
+def test_a_case_that_was_taken_elsewhere_offers_no_key_any_more(clicker: Clicker) -> None:
+    clicker.click("story/fever", patient="P-001")
+    code = clicker.code(seed.REIS.phone)
+    with clicker.stage.runtime.db.unit_of_work() as session:
+        alert = session.scalars(select(Alert).where(Alert.case == code)).one()
+        doctor = session.scalars(select(Staff).where(Staff.email == seed.LIMA.email)).one()
+        alerts.acknowledge(session, alert, staff=doctor, via="link", now=clicker.stage.runtime.clock.now())
     assert f"{code}4 ·" not in clicker.page("/demo?s=dr-reis")
 
 

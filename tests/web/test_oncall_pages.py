@@ -107,9 +107,14 @@ def test_the_second_person_is_told_who_has_it(sick):
 
 
 def test_passing_on_pages_the_backup_at_once(sick):
-    post(phone_browser(sick), sick.phone("Dr. Reis").link(), do="pass")
+    browser, link = phone_browser(sick), sick.phone("Dr. Reis").link()
+    post(browser, link, do="pass")
     sick.settle()
     sick.phone("Dr. Lima").expects("P-001")
+    words = get(browser, link).get_data(as_text=True)
+    assert "Você passou este caso adiante" in words and "<button" not in words
+    lima = get(browser, sick.phone("Dr. Lima").link()).get_data(as_text=True)
+    assert "passou este caso adiante" not in lima and "<button" in lima
 
 
 @pytest.mark.parametrize("path", ["/a/nosuchtoken", "/c/nosuchtoken"])
