@@ -52,9 +52,11 @@ def change(
     the anchor, and the calendar follows. RuleViolation outside the window without a reason; Stale when
     `expect_version` is not the row's; Conflict for a patient who has left.
     """
+    patient = visit.patient
+    calendar.lock(session, patient)
+    session.refresh(visit)  # as it is once nobody else is changing this calendar
     if expect_version is not None and visit.version_id != expect_version:
         raise Stale(f"the visit {visit.code} has changed since you read it")
-    patient = visit.patient
     wanted = _wanted(visit, status, date, booked_at, completed_on)
     if patient.status in ENDED and wanted in OPEN:
         raise Conflict(f"the patient is {patient.status}: nothing more is booked")
@@ -83,6 +85,7 @@ def add_unscheduled(
         raise RuleViolation("date", date, f"from the enrolment on {patient.enrolled_on} to a year from today")
     if patient.status in ENDED and date > today:
         raise Conflict(f"the patient is {patient.status}: nothing more is booked")
+    calendar.lock(session, patient)
     number = sum(1 for visit in calendar.visits_of(session, patient) if visit.anchor == "") + 1
     design = studies.design_for(session, patient)
     planned = next((dict(one.label) for one in design.encounters if one.timing is None), {"en": "Unscheduled visit"})

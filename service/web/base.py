@@ -22,6 +22,7 @@ from flask import (
 )
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -48,6 +49,7 @@ def page(blueprint: Blueprint, *, csrf: bool = True) -> Blueprint:
         UNPROTECTED.add(blueprint.name)
     blueprint.register_error_handler(Problem, _problem)
     blueprint.register_error_handler(RuleViolation, _refused)
+    blueprint.register_error_handler(StaleDataError, _raced)
     blueprint.register_error_handler(HTTPException, _http)
     return blueprint
 
@@ -145,6 +147,12 @@ def _problem(error: Problem) -> Any:
     }
     title = titles.get(type(error), _("This cannot be done"))
     return _shown(int(error.status), title, sentences.sentence(error.detail))
+
+
+def _raced(error: StaleDataError) -> Any:
+    return _shown(
+        412, _("Changed since you read it"), _("Go back, load the page again and send it once more.")
+    )
 
 
 def _refused(error: RuleViolation) -> Any:
