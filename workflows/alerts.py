@@ -7,6 +7,7 @@ never back from closed. The ladder that pages people while it is open is `workfl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -180,6 +181,30 @@ def pass_on(alert: AlertState, staff_id: StaffId, now: datetime) -> Decision:
         passed,
         notices=(Notice(NoticeKind.PASSED_ON, staff_id),),
         log=(entry(alert, "passed_on", staff_id),),
+    )
+
+
+def hand_over(
+    alert: AlertState, staff_id: StaffId, to: StaffId, channels: Sequence[str], within: timedelta, now: datetime
+) -> Decision:
+    """Somebody offers the case to one colleague, who is paged on `channels`. It is open until the colleague, or anybody
+    else who was paged, takes it; `within` that time nobody has, the ladder begins, without the one who let go.
+
+    Of an acknowledged case only the owner can let go.
+    """
+    if alert.status is AlertStatus.CLOSED:
+        return Decision(alert, notices=(Notice(NoticeKind.ALREADY_CLOSED, staff_id),))
+    if alert.status is AlertStatus.ACKNOWLEDGED and alert.acknowledged_by != staff_id:
+        return Decision(alert, notices=(Notice(NoticeKind.ALREADY_TAKEN, staff_id),))
+    offered = _open_again(alert, now)
+    pages = tuple(PageOrder(0, offered.loop, "handover", to, channel) for channel in channels)
+    declined = tuple(sorted({*alert.declined, staff_id} - {to}))
+    after = replace(offered, loop=offered.loop + 1, due_at=now + within, declined=declined)
+    return Decision(
+        after,
+        pages,
+        (Notice(NoticeKind.PASSED_ON, staff_id),),
+        (entry(offered, "handed_over", staff_id, f"staff:{to}"),),
     )
 
 

@@ -13,7 +13,7 @@ from service.db import as_json
 from service.errors import NotFound
 from service.models import Alert, AlertLog, AlertReport, EscalationRun, Patient, Task
 from service.use_cases import audit, escalations, pages, studies
-from service.use_cases.case_acts import Ack, acknowledge, note, outcome, pass_on, reopen
+from service.use_cases.case_acts import Ack, acknowledge, hand_over, note, outcome, pass_on, reopen
 from service.use_cases.staff_replies import staff_text, voice_digit
 from workflows import alerts as rules
 from workflows import escalation
@@ -202,6 +202,7 @@ __all__: Sequence[str] = (
     "acknowledge",
     "climb",
     "get",
+    "hand_over",
     "listed",
     "log_of",
     "note",

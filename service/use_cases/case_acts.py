@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.models import Alert, AlertLog, EscalationRun, Staff
-from service.use_cases import audit, escalations, outbox, pages, tasks
+from service.use_cases import audit, contacts, escalations, outbox, pages, tasks
 from workflows import alerts as rules
+from workflows import escalation
 from workflows.alerts import AlertStatus, Decision, Outcome
 from workflows.decisions import RuleViolation
 
@@ -53,6 +54,27 @@ def pass_on(session: Session, alert: Alert, *, staff: Staff, via: str, now: date
         return []
     _write(session, alert, run, decision, "alert:pass_on", staff, via, now)
     return _now_paged(session, escalations.climb(session, alert, run, now=now))
+
+
+def hand_over(session: Session, alert: Alert, *, staff: Staff, to: Staff, via: str, now: datetime) -> bool:
+    """`staff` offers the case to `to`, who is paged at once on every channel; the ladder goes on when they do not take
+    it in time. False when it is not theirs to give.
+
+    RuleViolation for somebody who cannot be paged.
+    """
+    usable = [contacts.as_rule(one, now) for one in contacts.of_staff(session, [to.id])]
+    channels = tuple(dict.fromkeys(one.channel for one in usable if one.usable and one.channel != "email"))
+    if to.id == staff.id or not to.active or to.site_id not in (None, alert.site_id) or not channels:
+        raise RuleViolation("to", to.id, "somebody else, of this site, who can be paged")
+    alert, run = escalations.locked(session, alert.id)
+    within = escalation.gap_after(escalations.policy_of(alert), 0)
+    decision = rules.hand_over(escalations.state_of(alert, run), staff.id, to.id, channels, within, now)
+    if not decision.changed:
+        return False
+    reason = f"case {alert.case} was handed over"
+    outbox.cancel_for(session, now=now, reason=reason, alert_id=alert.id, kinds=("page",))
+    _write(session, alert, run, decision, "alert:hand_over", staff, via, now, to=f"staff:{to.id}")
+    return True
 
 
 def outcome(
@@ -161,4 +183,4 @@ def _now_paged(session: Session, decision: Decision) -> list[Staff]:
     return [session.get_one(Staff, each) for each in people]
 
 
-__all__ = ["Ack", "acknowledge", "note", "outcome", "pass_on", "reopen"]
+__all__ = ["Ack", "acknowledge", "hand_over", "note", "outcome", "pass_on", "reopen"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from service.models import (
@@ -24,13 +24,21 @@ from service.models import (
     Visit,
 )
 
+# The case's own column is when its first page was written; a statistician asks when it left.
+FIRST_PAGE = (
+    select(func.min(Message.sent_at))
+    .where(Message.alert_id == Alert.id, Message.kind == "page")
+    .correlate(Alert)
+    .scalar_subquery()
+)
+
 
 @dataclass(frozen=True)
 class Column:
     """`name` and `label` are what a statistician reads; `kind`: string, integer, date, datetime, decimal or boolean."""
 
     name: str
-    source: InstrumentedAttribute[Any]
+    source: InstrumentedAttribute[Any] | ColumnElement[Any]
     kind: str
     label: str
     of: Callable[[Any], Any] | None = None
@@ -138,7 +146,7 @@ GRAINS: tuple[Grain, ...] = (
         _c("SEVERITY", Alert.severity, "string", "red or amber"),
         _c("STATUS", Alert.status, "string", "open, acknowledged or closed"),
         _c("REPORTED_AT", Alert.reported_at, "datetime", "the patient's words (UTC)"),
-        _c("FIRST_PAGED_AT", Alert.first_paged_at, "datetime", "first page handed to a carrier (UTC)"),
+        _c("FIRST_PAGED_AT", FIRST_PAGE, "datetime", "first page handed to a carrier (UTC)"),
         _c("ACKNOWLEDGED_AT", Alert.acknowledged_at, "datetime", "a human took it (UTC)"),
         _c("OUTCOME_AT", Alert.outcome_at, "datetime", "outcome recorded (UTC)"),
         _c("OUTCOME", Alert.outcome, "string", "what was done"),

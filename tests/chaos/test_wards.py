@@ -11,6 +11,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -182,6 +183,7 @@ def test_two_hundred_fevers_on_four_workers_that_are_killed_all_the_time(
 ) -> None:
     """Also how late a page is: no more than 2 s while the workers live, no more than a lease after a kill."""
     monkeypatch.setattr("tests.chaos.harness.PATIENCE", 900.0)
+    quick.config = replace(quick.config, page_threads=8)
     dice, killed = random.Random(2), []
     workers = [quick.worker() for _ in range(4)]
     ward = Ward(quick, int(os.environ.get("VIGILIA_TEST_ALERTS", "200")), dice)

@@ -7,6 +7,7 @@ After each move `check` looks for what must never be (`tests/stories/invariants.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.conftest import FROM, PAGE_FROM
 from tests.stories.invariants import Broken, Checker, Watched
 from tests.world import World
 from workflows.alerts import Outcome
+from workflows.decisions import RuleViolation
 
 PATIENTS = ("P-001", "P-002", "P-003")
 DOCTORS = (seed.REIS, seed.LIMA, seed.PRADO, seed.MOTA)
@@ -174,6 +176,22 @@ class Ladders:
 
         if taken:
             self._run(end)
+
+    def hands_over(self, person: seed.Person, to: seed.Person) -> None:
+        """Whoever has the oldest case offers it to one colleague."""
+        cases = self._cases()
+
+        def give() -> None:
+            with self.runtime.db.unit_of_work() as session:
+                who, colleague = (
+                    session.scalars(select(Staff).where(Staff.name == one.name)).one() for one in (person, to)
+                )
+                case = session.get_one(Alert, cases[0].id)
+                with suppress(RuleViolation):  # nobody to page, or oneself
+                    alerts.hand_over(session, case, staff=who, to=colleague, via="console", now=self.clock.now())
+
+        if cases:
+            self._run(give)
 
     # --- the carrier
 

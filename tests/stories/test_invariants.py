@@ -71,6 +71,10 @@ def machine(house: Any) -> type[RuleBasedStateMachine]:
         def a_case_ends(self, person: seed.Person, outcome: Outcome) -> None:
             self.ward.outcome(person, outcome)
 
+        @rule(person=people, to=people)
+        def a_case_is_handed_over(self, person: seed.Person, to: seed.Person) -> None:
+            self.ward.hands_over(person, to)
+
         @rule(person=people, words=st.sampled_from(("STOP", "START", "ok", "hm?")))
         def one_of_the_team_types(self, person: seed.Person, words: str) -> None:
             self.ward.says(person, words)

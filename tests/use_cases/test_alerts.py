@@ -222,3 +222,41 @@ def test_a_further_report_to_an_owner_whom_nothing_reaches_opens_the_case_for_th
     assert pages_to(session, alert, since=last) == [("Dr. Lima", "sms"), ("Dr. Lima", "voice")]
     reopened = [line for line in alerts.log_of(session, alert) if line.event == "reopened"]
     assert reopened[0].detail["note"] == "its owner cannot be paged"
+
+
+def test_a_case_is_handed_to_a_colleague_who_takes_it(session):
+    alert = red(session, patient(session))
+    reis, prado = person(session, "Dr. Reis"), person(session, "Dr. Prado")
+    alerts.acknowledge(session, alert, staff=reis, via="sms", now=at(30))
+    last = messages(session)[-1].id
+    assert alerts.hand_over(session, alert, staff=reis, to=prado, via="console", now=at(100))
+    assert alert.status == "open" and run_of(session, alert).due_at == at(160)
+    assert pages_to(session, alert, since=last) == [("Dr. Prado", "sms"), ("Dr. Prado", "voice")]
+    assert alerts.acknowledge(session, alert, staff=prado, via="sms", now=at(120)).first
+    assert [line.event for line in alerts.log_of(session, alert)][-2:] == ["handed_over", "acknowledged"]
+
+
+def test_a_colleague_who_does_not_take_it_in_time_is_followed_by_the_ladder_without_the_one_who_let_go(session):
+    alert = red(session, patient(session))
+    reis, prado = person(session, "Dr. Reis"), person(session, "Dr. Prado")
+    alerts.acknowledge(session, alert, staff=reis, via="sms", now=at(30))
+    alerts.hand_over(session, alert, staff=reis, to=prado, via="console", now=at(100))
+    last = messages(session)[-1].id
+    climb_to(session, 160)
+    assert pages_to(session, alert, since=last) == [("Dr. Lima", "sms"), ("Dr. Lima", "voice")]
+
+
+def test_only_the_owner_hands_over_and_only_to_somebody_who_can_be_paged(session):
+    alert = red(session, patient(session))
+    reis, lima, prado = (person(session, name) for name in ("Dr. Reis", "Dr. Lima", "Dr. Prado"))
+    alerts.acknowledge(session, alert, staff=reis, via="sms", now=at(30))
+    assert not alerts.hand_over(session, alert, staff=lima, to=prado, via="console", now=at(40))
+    assert alert.acknowledged_by_id == reis.id
+    for contact in session.scalars(select(ContactMethod).where(ContactMethod.staff_id == prado.id)):
+        contact.opted_out_at = at(0)
+    session.flush()
+    for nobody in (prado, reis):
+        with pytest.raises(RuleViolation):
+            alerts.hand_over(session, alert, staff=reis, to=nobody, via="console", now=at(50))
+    alerts.outcome(session, alert, staff=reis, outcome="wrong_reading", now=at(60))
+    assert not alerts.hand_over(session, alert, staff=reis, to=lima, via="console", now=at(70))

@@ -293,3 +293,17 @@ def test_the_public_key_fits_the_private_one():
     assert public_key(pem) == public_key(raw)
     assert len(base64.urlsafe_b64decode(public_key(pem) + "=")) == 65
     assert public_key("") == ""
+
+
+def test_a_case_is_handed_over_in_the_console(sick):
+    browser = sick.browser(seed.REIS)
+    number = sick.alerts()[0].id
+    page = get(browser, f"/cases/{number}").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)[1]
+    post(browser, f"/cases/{number}/take", csrf_token=token)
+    prado = sick.staff("Dr. Prado")
+    assert post(browser, f"/cases/{number}/hand-over", csrf_token=token, to="999").status_code == 422
+    assert post(browser, f"/cases/{number}/hand-over", csrf_token=token, to=str(prado.id)).status_code == 303
+    sick.settle()
+    assert "P-001" in sick.phone("Dr. Prado").expects(sick.alerts()[0].case)
+    assert sick.alerts()[0].status == "open"

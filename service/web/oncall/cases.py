@@ -13,7 +13,7 @@ from service.access import actor, check_site
 from service.errors import Forbidden, Problem
 from service.models import Alert, Staff
 from service.runtime import current
-from service.use_cases import alerts, case_view
+from service.use_cases import alerts, case_view, staff
 from service.use_cases.case_view import CaseView
 from service.web.base import go, say
 from service.web.forms import Form
@@ -100,6 +100,7 @@ def _page(alert_id: int, form: Form) -> Answer:
             form=form,
             outcomes=OUTCOMES,
             sentence=taken_sentence(view, actor().staff_id),
+            colleagues=_colleagues(session, alert),
         )
     return page if form.ok else (page, 422)
 
@@ -126,6 +127,33 @@ def pass_on(alert_id: int) -> Answer:
         )
         say(_("Passed on. Paged now: %(who)s", who=", ".join(one.name for one in paged) or "-"))
     return go("oncall.case", alert_id=alert_id)
+
+
+@oncall.post("/cases/<int:alert_id>/hand-over")
+@takers
+def hand_over(alert_id: int) -> Answer:
+    runtime = current()
+    form = Form(request.form)
+    with runtime.db.unit_of_work() as session:
+        alert = _alert(session, alert_id)
+        chosen = form.one_of("to", [str(one.id) for one in _colleagues(session, alert)])
+        if form.ok:
+            to = session.get_one(Staff, int(chosen))
+            try:
+                alerts.hand_over(session, alert, staff=_me(session), to=to, via="console", now=runtime.clock.now())
+                say(_("Passed on. Paged now: %(who)s", who=to.name))
+            except (Problem, RuleViolation) as error:
+                form.take(error, ("to",))
+    return _page(alert_id, form) if not form.ok else go("oncall.case", alert_id=alert_id)
+
+
+def _colleagues(session: Session, alert: Alert) -> list[Staff]:
+    """Those to whom the reader can hand a case over."""
+    return [
+        one
+        for one in staff.with_role(session, alert.site_id, "clinician", "investigator", "monitor")
+        if one.id != actor().staff_id
+    ]
 
 
 @oncall.post("/cases/<int:alert_id>/outcome")

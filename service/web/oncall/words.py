@@ -16,10 +16,11 @@ EVENT: Words = {
     "exhausted": _("nobody answered: monitor and operations paged"),
     "acknowledged": _("taken"),
     "passed_on": _("passed on"),
+    "handed_over": _("handed over"),
     "joined": _("further report"),
     "owner_repaged": _("paged again because of a further report"),
     "raised": _("more urgent now: paging began again"),
-    "reopened": _("opened again: no outcome in time"),
+    "reopened": _("opened again: nobody acted on it in time"),
     "page_failed": _("a page could not be delivered: moved on at once"),
     "note": _("note"),
 }
