@@ -26,6 +26,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.access import policy_of
 from service.errors import Conflict, Forbidden, NotFound, NotLoggedIn, Problem, Stale
 from service.runtime import current
 from service.web import i18n, sentences
@@ -65,6 +66,8 @@ def install(app: Flask) -> None:
     app.after_request(_after)
     app.add_template_global(static, "static")
     app.add_template_global(link, "link")
+    app.add_template_global(may_open, "may_open")
+    app.add_template_global(home, "home")
     app.add_template_filter(sentences.phrase, "phrase")
     app.context_processor(_context)
 
@@ -82,6 +85,19 @@ def _digest(name: str) -> str:
 def link(endpoint: str, **values: Any) -> str:
     """Address of a page, or "" where this installation has no such page."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else ""
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether the one who asks may open this page."""
+    view, who = current_app.view_functions.get(endpoint), g.get("actor")
+    policy = policy_of(view) if view is not None else None
+    return bool(policy and (policy.public or (who is not None and who.role in policy.roles)))
+
+
+def home() -> str:
+    """Address of the first page that the one who asks may open: Today; who is on call, for an operator."""
+    open_to = [name for name in ("console.today", "oncall.oncall") if link(name) and may_open(name)]
+    return url_for(open_to[0] if open_to else "console.today")
 
 
 def say(sentence: str, level: str = "") -> None:

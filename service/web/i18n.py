@@ -54,12 +54,12 @@ def clock(at: datetime | None, zone: str) -> str:
 
 
 def day(value: date | None) -> str:
-    """"Thu 12 Mar", with the year when it is not this one."""
+    """"Thu 12 Mar", with the year when it is not this one; no full stops, which would end the sentence around it."""
     if value is None:
         return ""
     year = current().clock.now().year if has_request_context() else value.year
     pattern = "EEE d MMM" if value.year == year else "EEE d MMM y"
-    return format_date(value, pattern, locale=locale())
+    return format_date(value, pattern, locale=locale()).replace(".", "")
 
 
 def moment(at: datetime | None, zone: str) -> str:

@@ -14,7 +14,7 @@ from service.models import Staff
 from service.runtime import current
 from service.security import Role
 from service.use_cases import staff as people
-from service.web.base import PAGES, page, say
+from service.web.base import PAGES, home, page, say
 from service.web.forms import Form
 from service.web.i18n import LANGUAGES
 
@@ -71,10 +71,10 @@ def _forget() -> None:
 
 
 def _within(address: str | None) -> str:
-    """`address` when it is a path of ours, else the first page: nobody is sent elsewhere by a link."""
+    """`address` when it is a path of ours, else the person's first page: nobody is sent elsewhere by a link."""
     parts = urlsplit(address or "")
     if not address or parts.scheme or parts.netloc or not address.startswith("/") or address[1:2] in ("/", "\\"):
-        return url_for("console.today")
+        return home()
     return address
 
 
@@ -102,6 +102,7 @@ def enter() -> str | Response | tuple[str, int]:
     if person is None:
         return render_template("login.html", form=form, next=form.value("next")), 422
     _forget()
+    g.actor = actor_of(person)
     session.update(staff=person.id, epoch=epoch, seen=runtime.clock.machine().isoformat())
     return redirect(_within(form.value("next")), code=303)
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from service.web import words
 from service.web.i18n import iso_day
+from workflows.labs import LABS
 
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PLACE = re.compile(r"%\\?\((\w+)\\?\)s")
@@ -24,6 +25,7 @@ SENTENCES: tuple[str, ...] = (
     _("say why"),
     _("say what happened"),
     _("an empty note"),
+    _("somebody else, of this site, who can be paged"),
     _("cannot be in the future"),
     _("must be after its start"),
     _("not an e-mail address"),
@@ -197,6 +199,8 @@ def sentence(said: str) -> str:
 def _value(name: str, text: str) -> str:
     if ISO_DAY.fullmatch(text):
         return iso_day(text)
+    if name == "test":
+        return next((words.say(words.LAB, lab.code) for lab in LABS.values() if lab.label == text), text)
     if name in ("event", "more"):
         return words.say(words.ANCHOR, text)
     if name in CODES:

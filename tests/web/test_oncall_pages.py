@@ -307,3 +307,60 @@ def test_a_case_is_handed_over_in_the_console(sick):
     sick.settle()
     assert "P-001" in sick.phone("Dr. Prado").expects(sick.alerts()[0].case)
     assert sick.alerts()[0].status == "open"
+
+
+NEW = {"name": "Dr. Novaes", "email": "novaes@vigilia.example", "language": "en", "phone": "16 99444-5555"}
+
+
+def people_called(world, name):
+    with world.runtime.db.reading() as session:
+        return session.scalars(select(Staff).where(Staff.name == name)).all()
+
+
+def test_a_person_is_added_to_ones_own_site_and_can_log_in(world):
+    ana = world.browser()
+    added = submit(ana, "/staff", "/staff", **NEW, role="clinician", password="a new password")
+    assert added.status_code == 303
+    (person,) = people_called(world, "Dr. Novaes")
+    assert (person.role, person.site_id) == ("clinician", world.staff(seed.ANA.name).site_id)
+    newcomer = world.app.test_client()
+    entered = submit(newcomer, "/login", "/login", email=NEW["email"], password="a new password")
+    assert entered.status_code == 303 and get(newcomer, "/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"role": "admin"}, "role"),
+        ({"role": "investigator"}, "role"),
+        ({"password": "short"}, "password"),
+        ({"phone": "12"}, "phone"),
+        ({"email": seed.REIS.email}, "email"),
+        ({"site": "99"}, "site"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_a_person_who_cannot_be_added_is_not_and_the_field_is_named(world, wrong, field):
+    given = {**NEW, "role": "clinician", "password": "a new password"} | wrong
+    answer = submit(world.browser(), "/staff", "/staff", **given)
+    assert answer.status_code == 422 and f'id="e-{field}"' in answer.get_data(as_text=True)
+    assert not people_called(world, "Dr. Novaes")
+
+
+def test_an_administrator_gives_every_role_and_a_doctor_none(world):
+    ada = world.browser(seed.ADA)
+    assert submit(ada, "/staff", "/staff", **NEW, role="investigator", password="a new password").status_code == 303
+    (person,) = people_called(world, "Dr. Novaes")
+    assert person.role == "investigator"
+    reis = world.browser(seed.REIS)
+    assert 'name="password"' not in get(reis, "/staff").get_data(as_text=True)
+
+
+def test_an_operator_arrives_at_a_page_that_is_theirs_and_sees_no_other_tab(world):
+    bia = world.browser(seed.BIA)
+    page = get(bia, "/login")
+    assert page.status_code == 303 and page.location.endswith("/on-call")
+    words = get(bia, "/on-call").get_data(as_text=True)
+    assert 'href="/staff"' in words and 'href="/patients"' not in words and 'href="/matrix"' not in words
+    refused = get(bia, "/")
+    assert refused.status_code == 403 and 'href="/on-call"' in refused.get_data(as_text=True)

@@ -21,7 +21,6 @@ SHOWN_ON_PAGES = (
     "workflows/labs.py",
     "workflows/visits.py",
     "service/use_cases/anchors.py",
-    "service/use_cases/case_acts.py",
     "service/use_cases/enrolment.py",
     "service/use_cases/visits.py",
 )
@@ -63,12 +62,12 @@ def test_every_refusal_that_a_page_can_show_is_in_the_table(path: str) -> None:
     [
         ("say why", "Diga por quê."),
         ("cannot be before 2026-03-04 (atg_start +5 days)",
-         "Não pode ser antes de qua. 4 mar. (ATG dia 1 +5 dias)."),
+         "Não pode ser antes de qua 4 mar (ATG dia 1 +5 dias)."),
         ("cannot be before 2026-03-04 (atg_start +5 days); atg_start is only projected: record its date first",
-         "Não pode ser antes de qua. 4 mar. (ATG dia 1 +5 dias); ATG dia 1 é só previsto: registre antes a data."),
+         "Não pode ser antes de qua 4 mar (ATG dia 1 +5 dias); ATG dia 1 é só previsto: registre antes a data."),
         ("a visit that is completed cannot become missed", "Uma visita concluída não pode passar a perdida."),
         ("booked on 2026-03-04, outside the new window 2026-03-10 to 2026-03-14",
-         "Agendada em qua. 4 mar., fora da nova janela de ter. 10 mar. a sáb. 14 mar."),
+         "Agendada em qua 4 mar, fora da nova janela de ter 10 mar a sáb 14 mar."),
         ("closed_day", "Dia sem atendimento."),
         ("something new", "Something new."),
         ("", ""),
@@ -113,3 +112,12 @@ def test_several_faults_of_an_enrolment_are_named_together(world: Any) -> None:
     )  # fmt: skip
     assert {"code", "phone", "next_of_kin", "weight_kg"} <= page.wrong
     assert "string supplied" not in page.text
+
+
+def test_a_wrong_unit_is_refused_with_the_tests_name_in_the_persons_language(world: Any) -> None:
+    number = world.enrol("P-001")
+    ana = coordinator(world)
+    ana.sends(ana.opens("/"), "/language", language="pt-BR")
+    address = f"/patients/{number}/labs"
+    page = ana.sends(ana.opens(address), address, status=422, code="csa", value="412", unit="mg/dL")
+    assert page.wrong == {"unit"} and "Ciclosporina, vale é em ng/mL" in page.text

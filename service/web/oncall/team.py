@@ -11,16 +11,21 @@ from service.access import actor, check_site
 from service.errors import NotFound, Problem
 from service.models import ContactMethod, Staff
 from service.runtime import current
-from service.use_cases import contacts
+from service.security import Role
+from service.use_cases import contacts, roster
 from service.use_cases import staff as people
 from service.use_cases import watch
 from service.web.base import go, say
 from service.web.forms import Form
+from service.web.i18n import LANGUAGES
 from service.web.oncall.blueprint import keepers, oncall, readers
 from service.web.oncall.push import public_key
+from service.web.oncall.words import SAYERS
 from workflows.decisions import RuleViolation
 
 CHANNELS = ("sms", "voice", "email")
+HIGH = (Role.ADMIN, Role.OPERATOR, Role.INVESTIGATOR)  # only an administrator gives these
+SHORTEST = 10
 Answer = str | Response | tuple[str, int]
 
 
@@ -30,7 +35,47 @@ def staff() -> Answer:
     return _page(Form())
 
 
-def _page(form: Form) -> Answer:
+@oncall.post("/staff")
+@keepers
+def add_person() -> Answer:
+    """A new person of the asker's site; only an administrator adds for every site, and the roles that see more."""
+    runtime = current()
+    new = Form(request.form)
+    name, email = new.text("name", longest=60), new.text("email", longest=120)
+    role, phone = new.one_of("role", _roles()), new.text("phone", required=False, longest=32)
+    language = new.one_of("language", LANGUAGES)
+    if len(new.value("password")) < SHORTEST:
+        new.fault("password", _("At least 10 characters"))
+    with runtime.db.reading() as session:
+        site = new.one_of("site", [value for value, _name in _sites(session)], required=False)
+    if new.ok:
+        try:
+            with runtime.db.unit_of_work() as session:
+                people.add(
+                    session, name=name, email=email, role=role, site_id=int(site) if site else actor().site_id,
+                    password=new.value("password"), phone=phone or None, language=language, actor=actor().name,
+                    now=runtime.clock.now(),
+                )  # fmt: skip
+        except (Problem, RuleViolation) as error:
+            new.take(error, address="phone")
+    if not new.ok:
+        return _page(Form(), new)
+    say(_("%(who)s can log in now.", who=name))
+    return go("oncall.staff")
+
+
+def _roles() -> list[str]:
+    """The roles that the asker may give."""
+    return [str(each) for each in Role if actor().role is Role.ADMIN or each not in HIGH]
+
+
+def _sites(session: Session) -> list[tuple[str, str]]:
+    """The sites that a new person may belong to; "" is every site."""
+    found = [(str(site.id), site.name) for _study, site in roster.sites_for(session, actor().site_id)]
+    return found if actor().site_id is not None else [("", str(_("every site"))), *found]
+
+
+def _page(form: Form, new: Form | None = None) -> Answer:
     runtime = current()
     now = runtime.clock.now()
     with runtime.db.reading() as session:
@@ -45,9 +90,12 @@ def _page(form: Form) -> Answer:
             owned=owned,
             findings=findings,
             form=form,
+            new=new or Form(),
+            roles=[(role, SAYERS["say_role"](role)) for role in _roles()],
+            sites=_sites(session),
             push_key=public_key(runtime.config.vapid_private_key),
         )
-    return page if form.ok else (page, 422)
+    return page if form.ok and (new is None or new.ok) else (page, 422)
 
 
 @oncall.post("/staff/<int:staff_id>/contacts")
