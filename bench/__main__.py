@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 
 import click
 
@@ -25,9 +26,14 @@ def bench_called(name: str) -> Bench:
 @click.option("--page/--no-page", default=True, help="Write docs/reference/speed.md from the results as well.")
 def main(names: tuple[str, ...], quick: bool, page: bool) -> None:
     """Run the benches NAMES (all of them), print the table, and keep it in bench/results.json."""
-    begun = machine() | {"quick": quick}
+    begun, failed = machine() | {"quick": quick}, []
     for name in names or NAMES:
-        rows: list[Row] = bench_called(name)(Options(quick))
+        try:
+            rows: list[Row] = bench_called(name)(Options(quick))
+        except Exception:  # one that breaks must not cost the others
+            traceback.print_exc()
+            failed.append(name)
+            continue
         keep(rows, begun)
         click.echo(table(rows), color=sys.stdout.isatty())
         click.echo()
@@ -35,6 +41,8 @@ def main(names: tuple[str, ...], quick: bool, page: bool) -> None:
         write_page()
     elif not names:
         click.echo(table(load()[1]))
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -92,8 +92,10 @@ MESSAGES = """
 INSERT INTO message (patient_id, site_id, kind, lane, channel, address, language, profile, template, fields,
     wanted_while, send_at, due_at, status, attempts, dedupe, created_at)
 SELECT first.id + n %% %(patients)s, first.site_id, 'reminder', 'bulk', 'sms', '+5516900000001', 'pt-BR', 'full',
-    'visit_1d', '{"date":"ter 03/03","time":"08:00","place":"Ambulatorio","tel":"(16) 3602-0000"}',
-    '', at, at, 'ready', 0, 'bench:' || first.id || ':' || %(mark)s || ':' || n, %(now)s
+    'visit_1d', json_build_object('date', 'ter 03/03', 'time',
+        to_char(time '07:00' + n %% 60 * interval '10 min', 'HH24:MI'), 'place', 'Ambulatorio', 'tel', '3602-0000'),
+    '', at, at, 'ready', 0, 'bench:' || first.id || ':' || %(mark)s || ':' || n,
+    %(now)s - make_interval(days => CASE WHEN n <= %(due)s THEN 0 ELSE n / %(patients)s %% 100 END)
 FROM (SELECT min(id) AS id, min(site_id) AS site_id FROM patient WHERE code LIKE 'B-%%') AS first,
     (SELECT n, %(now)s + make_interval(secs => CASE WHEN n <= %(due)s THEN -n ELSE 86400 + n END) AS at
      FROM generate_series(1, %(count)s) AS n) AS rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 # BCP 47 outside, folder names inside.
 LANGUAGES: Mapping[str, str] = {"en": "en", "pt-BR": "pt_BR"}
+
+REMEMBERED = 1024  # texts
 
 Profile = Literal["full", "minimal"]
 
@@ -57,6 +60,8 @@ class Renderer:
         self._roots = ([overlay_dir] if overlay_dir else []) + [TEMPLATES]
         self._environment = Environment(undefined=StrictUndefined, autoescape=False)
         self._sources: dict[str, str] = {}
+        # a morning's question is the same text for many patients
+        self._written = lru_cache(maxsize=REMEMBERED)(self._write)
         self._load()
 
     def _load(self) -> None:
@@ -107,7 +112,13 @@ class Renderer:
         `fields` may hold what the full and the minimal form of the template need, and nothing else.
         SMS comes out folded to GSM-7; every other channel keeps its accents.
         """
-        channel = Channel(channel)
+        given = frozenset((key, str(value)) for key, value in fields.items())
+        return self._written(name, given, language, Channel(channel), profile)
+
+    def _write(
+        self, name: str, given: frozenset[tuple[str, str]], language: str, channel: Channel, profile: Profile
+    ) -> Rendered:
+        fields = dict(given)
         template = self.pick(name, profile)
         if channel not in template.channels:
             raise RenderError(f"template {template.name!r} is not made for {channel.value}")
