@@ -82,7 +82,7 @@ def _code(session: Session, staff: Staff, inbound: Inbound, reply: CodeReply, no
     given = session.scalars(
         select(ReplyCode)
         .where(ReplyCode.phone == inbound.from_address, ReplyCode.code == reply.case)
-        .order_by(ReplyCode.issued_at.desc())
+        .order_by(ReplyCode.issued_at.desc(), ReplyCode.id.desc())
     ).first()
     if given is None:
         _answer(session, staff, inbound, "ack_unknown", {}, now)
@@ -144,7 +144,7 @@ def _open_alerts(session: Session, phone: str) -> list[Alert]:
             select(Alert)
             .join(ReplyCode, ReplyCode.alert_id == Alert.id)
             .where(ReplyCode.phone == phone, Alert.status == str(AlertStatus.OPEN))
-            .order_by(Alert.opened_at)
+            .order_by(Alert.opened_at, Alert.id)
         )
     )
 
@@ -155,7 +155,7 @@ def _latest(session: Session, phone: str) -> Alert | None:
         select(Alert)
         .join(ReplyCode, ReplyCode.alert_id == Alert.id)
         .where(ReplyCode.phone == phone, Alert.status == str(AlertStatus.ACKNOWLEDGED))
-        .order_by(ReplyCode.issued_at.desc())
+        .order_by(ReplyCode.issued_at.desc(), ReplyCode.id.desc())
     ).first()
 
 
