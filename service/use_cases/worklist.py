@@ -126,7 +126,7 @@ def _cases(session: Session, site_id: int | None) -> tuple[CaseRow, ...]:
         select(Alert)
         .where(Alert.status.in_([AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED]), *_here(Alert.site_id, site_id))
         .options(joinedload(Alert.patient).joinedload(Patient.site))
-        .order_by(Alert.opened_at)
+        .order_by(Alert.opened_at, Alert.id)
         .limit(LIMIT)
     ).all()
     owners = staff_by_id(session, (alert.acknowledged_by_id for alert in alerts))
