@@ -72,7 +72,7 @@ def _roles() -> list[str]:
 def _sites(session: Session) -> list[tuple[str, str]]:
     """The sites that a new person may belong to; "" is every site."""
     found = [(str(site.id), site.name) for _study, site in roster.sites_for(session, actor().site_id)]
-    return found if actor().site_id is not None else [("", str(_("every site"))), *found]
+    return found if actor().site_id is not None else [*found, ("", str(_("every site")))]
 
 
 def _page(form: Form, new: Form | None = None) -> Answer:
