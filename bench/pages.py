@@ -40,8 +40,10 @@ def delays(
     before = connection.execute("SELECT count(*) FROM attempt").fetchone()
     with module("bench.sending_process", runtime.config.database_url, *words) as process:
         assert process.stdout is not None
+        until = time.monotonic() + 60
         while connection.execute("SELECT count(*) FROM attempt").fetchone() == before:
-            time.sleep(0.1)  # until it is sending the batch
+            assert time.monotonic() < until and process.poll() is None, "the worker does not send"
+            time.sleep(0.1)
         time.sleep(1)
         for number in range(count):
             message, at = page(runtime, f"bench-page:{deaf}:{number}")

@@ -9,6 +9,7 @@ from bench.harness import Options, Row, Stopwatch
 from service.runtime import Runtime
 from service.sender import BATCH, Sender
 
+WARM = 8 * BATCH
 CLAIM = """
 UPDATE message SET status = 'claimed', claimer = 'bench', lease_until = now() + interval '30 s', attempts = attempts + 1
 WHERE id IN (SELECT id FROM message WHERE status = 'ready' AND lane = 'bulk' AND send_at <= %s
@@ -47,15 +48,15 @@ def ours(runtime: Runtime, wanted: int) -> int:
 
 def run(options: Options) -> list[Row]:
     """Both take turns on one table, so that neither has the emptier one."""
-    whole, due = options.of(20_000, 1_000_000), options.of(2_000, 20_000)
-    turns, patients = 4, options.of(2_000, 10_000)
+    whole, due = options.of(20_000, 1_000_000), options.of(8_000, 20_000)
+    turns, patients = 8, options.of(2_000, 10_000)
     with server() as postgres:
         runtime = make_runtime(postgres, "sending")
         connection = connect(postgres, "sending")
         fill_patients(connection, patients)
-        fill_messages(connection, whole, due=due + 200, patients=patients)
-        ours(runtime, 100)
-        two_updates(connection, runtime, 100)
+        fill_messages(connection, whole, due=due + 2 * WARM, patients=patients)
+        ours(runtime, WARM)  # until the statements are prepared
+        two_updates(connection, runtime, WARM)
         each, seconds = due // (2 * turns), {"ours": 0.0, "limit": 0.0}
         for _ in range(turns):
             with Stopwatch() as watch:
@@ -65,7 +66,7 @@ def run(options: Options) -> list[Row]:
                 assert two_updates(connection, runtime, each) == each
             seconds["limit"] += watch.seconds
         attempts = connection.execute("SELECT count(*) FROM attempt WHERE status = 'accepted'").fetchone()
-        assert attempts == (each * turns + 100,)
+        assert attempts == (each * turns + WARM,)
         connection.close()
         runtime.db.close()
     half = each * turns
