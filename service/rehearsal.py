@@ -181,7 +181,7 @@ class Rehearsal:
 
     def _poll(self, again: bool = True) -> None:
         if again:
-            self.at(self.now + (POLL if self.faults in ("crash", "all") else POLL * 6), self._poll)
+            self.at(self.now + (POLL if self.faults in ("crash", "all") else POLL * 36), self._poll)
         poll(self.runtime)
 
     def _daily(self) -> None:

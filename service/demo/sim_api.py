@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import threading
+from bisect import bisect_left
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -64,9 +66,8 @@ def create_simulator(simulator: Simulator) -> Flask:
 
     @app.get(f"{prefix}/Messages.json")
     def list_messages(account: str) -> Response:
-        texts = [text for text in simulator.texts + simulator.inbound if _matches(text, request.args)]
-        texts.sort(key=lambda text: (text.at, text.sid), reverse=True)
-        return _page(simulator, "Messages", "messages", [_message_json(simulator, text) for text in texts])
+        texts = _listed(simulator, request.args)
+        return _page(simulator, "Messages", "messages", texts, lambda text: _message_json(simulator, text))
 
     @app.get(f"{prefix}/Messages/<sid>.json")
     def fetch_message(account: str, sid: str) -> Response:
@@ -89,7 +90,7 @@ def create_simulator(simulator: Simulator) -> Flask:
         found = [
             call for call in simulator.calls if to in (None, call.to) and (since is None or call.at >= since)
         ]
-        return _page(simulator, "Calls", "calls", [_call_json(simulator, call) for call in reversed(found)])
+        return _page(simulator, "Calls", "calls", found[::-1], lambda call: _call_json(simulator, call))
 
     @app.get(f"{prefix}/Calls/<sid>.json")
     def fetch_call(account: str, sid: str) -> Response:
@@ -191,15 +192,21 @@ def _check_numbers(simulator: Simulator, to: str, from_: str, not_ours: int) -> 
         raise Refusal(400, not_ours, f"The 'From' number {from_} is not a number of this account.")
 
 
-def _matches(text: Text, wanted: Any) -> bool:
-    since = _instant(wanted.get("DateSent>"))
-    before = _instant(wanted.get("DateSent<"))
-    return (
-        wanted.get("To") in (None, text.address(text.to))
-        and wanted.get("From") in (None, text.address(text.from_))
-        and (since is None or text.at >= since)
-        and (before is None or text.at <= before)
-    )
+def _listed(simulator: Simulator, wanted: Any) -> list[Text]:
+    """What a list call asks for, newest first. Both lists are in order of time: only the asked stretch is read."""
+    since, before = _instant(wanted.get("DateSent>")), _instant(wanted.get("DateSent<"))
+    to, from_ = wanted.get("To"), wanted.get("From")
+    found = []
+    for texts in (simulator.texts, simulator.inbound):
+        start = 0 if since is None else bisect_left(texts, since, key=lambda text: text.at)
+        found += [
+            text
+            for text in texts[start:]
+            if (before is None or text.at <= before)
+            and to in (None, text.address(text.to))
+            and from_ in (None, text.address(text.from_))
+        ]
+    return sorted(found, key=lambda text: (text.at, text.sid), reverse=True)
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -209,7 +216,9 @@ def _instant(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _page(simulator: Simulator, resource: str, key: str, items: list[Json]) -> Response:
+def _page(
+    simulator: Simulator, resource: str, key: str, items: list[Any], shown: Callable[[Any], Json]
+) -> Response:
     size = max(1, min(1000, int(request.args.get("PageSize", 50))))
     number = max(0, int(request.args.get("Page", 0)))
     first, last = number * size, (number + 1) * size
@@ -221,7 +230,7 @@ def _page(simulator: Simulator, resource: str, key: str, items: list[Json]) -> R
 
     return jsonify(
         {
-            key: items[first:last],
+            key: [shown(item) for item in items[first:last]],
             "first_page_uri": uri(0),
             "next_page_uri": uri(number + 1) if last < len(items) else None,
             "previous_page_uri": uri(number - 1) if number else None,
