@@ -19,6 +19,7 @@ from workflows.protocol import Item, Questionnaire
 from workflows.questionnaires import read_all
 from workflows.reply_codes import CodeReply, read_codes
 from workflows.words import plain
+from workflows.words_measures import FILLERS, TEMPERATURE_STEMS
 
 __all__ = ["Intent", "Reply", "hears_distress", "read_reply"]
 
@@ -65,6 +66,9 @@ _STOP = re.compile(
     r"as mensagens))*(?: por favor| please)?"
     r"|nao quero (?:mais|receber)(?: .{0,60})?|(?:i )?(?:dont|do not|don't) want (?:any )?more.{0,60}"
     r"|(?:pare|parem|para|stop) (?:de|com)? ?(?:me )?(?:mandar|enviar|sending|texting|messaging).{0,60}"
+)
+_STOP_WORDS = frozenset(
+    "stop stopall parar pare parem sair descadastrar unsubscribe cancelar cancela quit end cancel remover".split()
 )
 _STOP_REMINDERS = re.compile(
     r"(?:stop|parar|pare|sem|no more|nao quero (?:mais )?(?:receber )?) ?(?:os |as |the )?(?:lembretes?|"
@@ -123,13 +127,13 @@ def read_reply(
     intents: list[Intent] = [Intent.DISTRESS] if heard.distress else []
     if heard.temperature is not None:
         intents.append(Intent.CORRECTION if _CORRECTS.match(line) else Intent.READING)
-    opt_out = _opt_out(line)
+    opt_out = _opt_out(line) or (_opt_out(_beside_the_number(line)) if heard.temperature is not None else "")
     answers, wrong = _answers(text, language, open_item, questionnaire, facts)
     if opt_out and not heard.distress:
         return Reply((*intents, Intent.OPT_OUT), heard, opt_out=opt_out)
     if answers:
-        intents.append(Intent.ANSWERS)
-        return Reply(tuple(intents), heard, answers=answers)
+        intents += [Intent.ANSWERS, Intent.OPT_OUT] if opt_out else [Intent.ANSWERS]
+        return Reply(tuple(intents), heard, answers=answers, opt_out=opt_out)
     intents += [intent for intent, pattern in _KEYWORDS if pattern.fullmatch(line)]
     if opt_out:
         intents.append(Intent.OPT_OUT)
@@ -164,6 +168,16 @@ def _opt_out(line: str) -> str:
     if _STOP_REMINDERS.fullmatch(line):
         return "reminders"
     return "all" if _STOP.fullmatch(line) else ""
+
+
+def _beside_the_number(line: str) -> str:
+    """What is left of a line without its temperature and the small words around it: "parar estou com 38 9"."""
+    words = [word for word in line.split() if word in _STOP_WORDS or not _is_about_the_number(word)]
+    return " ".join(words)
+
+
+def _is_about_the_number(word: str) -> bool:
+    return word[0].isdigit() or word in FILLERS or word.startswith(TEMPERATURE_STEMS)
 
 
 def _answers(

@@ -71,5 +71,9 @@ FILLERS = frozenset(
     " feeling bad sick ill me i am im m have had ve has with been here the and mouth ear forehead arm"
     " sorry mistake"
     " wrong correction correct meant oops actually should be last this yesterday result answer high low yes f"
-    " dias desde ha h hs hr hrs hora horas days hours since for".split()
+    " dias desde ha h hs hr hrs hora horas days hours since for"
+    " depois antes logo tive teve tinha novamente outra vez then later before after again earlier"
+    " stop pare parar parem sair cancelar cancela cancel unsubscribe quit quero favor please"
+    " tremendo tremor tremores tremedeira tremulo frio cold shaking sweating suando suor call ligue liga ligar"
+    " preocupado preocupada worried socorro help ajuda urgente urgent".split()
 )

@@ -283,6 +283,24 @@ def test_stop_is_obeyed_and_a_fever_is_heard_all_the_same(treated) -> None:
     assert treated.alerts(PATIENT)
 
 
+@pytest.mark.parametrize("text", ["PARAR 38,9", "stop, estou com 38,9 de febre"])
+def test_stop_and_a_fever_in_one_text_are_both_done(treated, text) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies(text)
+    told = " ".join(phone.reads_all())
+    assert "URGENTE" in told and "nao recebera mais mensagens" in told
+    assert treated.alerts(PATIENT) and "opted_out" in tasks(treated)
+    assert treated.patient(PATIENT).opted_out == "all"
+    assert [row.celsius for row in rows(treated, Reading)] == ["38.9"]
+
+
+def test_two_temperatures_in_one_text_the_higher_counts(treated) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies("estou com 38 e depois 39,2")
+    phone.expects("URGENTE")
+    assert [(row.celsius, row.confirmed) for row in rows(treated, Reading)] == [("39.2", False)]
+
+
 def test_start_again_after_stop(treated) -> None:
     phone = treated.phone(PATIENT)
     phone.replies("parar")

@@ -87,6 +87,8 @@ def test_is_no_temperature(text: str) -> None:
         ("37-38", ("37.0", "38.0")),
         ("era 39 agora 37,5", ("39.0", "37.5")),
         ("38 5", ("38.5", "38.0")),
+        ("estou com 38 e depois 39,2", ("38.0", "39.2")),
+        ("36,8 depois 38", ("36.8", "38.0")),
     ],
 )
 def test_two_numbers_are_for_the_patient_to_settle(text: str, candidates: tuple[str, ...]) -> None:

@@ -49,7 +49,12 @@ def read(text: str, item: str | None = "signs") -> Reply:
         ("36,8 N 1 2", [Intent.READING, Intent.ANSWERS]),
         ("falta de ar", [Intent.DISTRESS, Intent.ANSWERS]),
         ("socorro", [Intent.DISTRESS]),
-        ("febre 39, parar", [Intent.READING]),
+        ("febre 39, parar", [Intent.READING, Intent.OPT_OUT]),
+        ("STOP 38,9", [Intent.READING, Intent.OPT_OUT]),
+        ("39,2. SAIR", [Intent.READING, Intent.OPT_OUT]),
+        ("quero parar, estou com 39", [Intent.READING, Intent.OPT_OUT]),
+        ("102.5 F stop messages", [Intent.READING, Intent.OPT_OUT]),
+        ("parar o remedio? 38,9", [Intent.READING]),
     ],
 )
 def test_what_a_patient_wants(text: str, intents: list[Intent]) -> None:
