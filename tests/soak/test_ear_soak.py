@@ -26,16 +26,20 @@ DESIGN = load_design(files("workflows").joinpath("protocols/nct01297972.yaml").r
 ITEMS = (None, *DESIGN.questionnaire("daily").items)
 BEFORE = (
     "", "oi ", "bom dia ", "Oi, doutora! ", "estou com ", "to com ", "febre de ", "Febre ", "temp ", "Temperatura: ",
-    "minha temperatura deu ", "termometro marcou ", "medi agora ", "acordei com ", "a febre subiu pra ", "hi ", "hello, ",
-    "my temp is ", "fever of ", "Fever ", "temperature ", "it is now ", "i have ", "thermometer says ", "now at ", "errei, ",
+    "minha temperatura deu ", "termometro marcou ", "medi agora ", "acordei com ", "a febre subiu pra ", "hi ",
+    "hello, ", "my temp is ", "fever of ", "Fever ", "temperature ", "it is now ", "i have ", "thermometer says ",
+    "now at ", "errei, ",
 )  # fmt: skip
 AFTER = (
-    "", ".", "!", "!!!", " ", "\n", " graus", " graus agora", " de febre", " agora", " hoje", " na axila", " obrigado",
-    " degrees", " this morning", " thanks", " today", " ????", " muito mal", " e tremendo", " desde ontem", " please call",
+    "", ".", "!", "!!!", " ", "\n", " graus", " graus agora", " de febre", " agora", " hoje", " na axila",
+    " obrigado", " degrees", " this morning", " thanks", " today", " ????", " muito mal", " e tremendo",
+    " desde ontem", " please call",
 )  # fmt: skip
-NOISE = ("", "", "", "\U0001f912", "\U0001f321\ufe0f", "\U0001f62d\U0001f62d", " :(", "...", "\u200b", " \u00a0", "~", "\u2764")
+SICK, THERMOMETER, TEARS, HEART = "\U0001f912", "\U0001f321\ufe0f", "\U0001f62d\U0001f62d", "\u2764"
+NOISE = ("", "", "", SICK, THERMOMETER, TEARS, HEART, " :(", "...", "\u200b", " \u00a0", "~")
 WORDS = {
-    "pt": "estou com febre|to com febre alta|febre|a febre voltou|tive febre a noite|muita febre|acho que é febre|estou febril",
+    "pt": "estou com febre|to com febre alta|febre|a febre voltou|tive febre a noite|muita febre|acho que é febre"
+    "|estou febril",
     "en": "i have a fever|fever|high fever|the fever is back|i had a fever last night|i think it is a fever|feverish",
 }
 DENIED = ("sem febre", "nao tenho febre", "não tive febre", "no fever", "i have no fever")
