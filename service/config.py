@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from notifications.whatsapp import parse_approved
 from service.errors import ConfigError
 
 
@@ -30,6 +31,7 @@ class Config:
     twilio_from: str = setting("", "sender number of reminders and questions, E.164")
     twilio_page_from: str = setting("", "sender number of pages and calls; default: the other one")
     twilio_whatsapp_from: str = setting("", "WhatsApp sender number, E.164")
+    whatsapp_templates: str = setting("", "texts that WhatsApp approved, for patients silent for 24 h: `pt_BR/weekly=HX..., en/weekly=HX...`")  # noqa: E501
     vapid_private_key: str = setting("", "Web Push key (PEM or base64url)", secret=True)
     smtp_url: str = setting("", "`smtp://user:password@host:587/?from=vigilia@example.org`; alarms leave by it too", secret=True)  # noqa: E501
     alarm_email: str = setting("", "who gets the alarms of the second path, commas between")
@@ -94,6 +96,10 @@ class Config:
             found.append(f"VIGILIA_TEMPLATES_DIR: {self.templates_dir} is not a folder")
         if self.twilio_api_base and urlsplit(self.twilio_api_base).scheme not in ("http", "https"):
             found.append("VIGILIA_TWILIO_API_BASE: an http(s) address")
+        try:
+            parse_approved(self.whatsapp_templates)
+        except ValueError as error:
+            found.append(f"VIGILIA_WHATSAPP_TEMPLATES: {error}")
         if not needs_carrier:
             return found
         if len(self.secret_key) < 32:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from notifications.carriers.base import (
@@ -20,9 +21,11 @@ from notifications.carriers.base import (
 )
 from notifications.message import Channel, DeliveryStatus
 from notifications.render import RenderError
+from notifications.whatsapp import is_open, parse_approved
 from service import telemetry
 from service.killpoints import reach
 from service.logs import get_logger
+from service.models import Patient
 from service.runtime import Runtime
 from service.security import new_token
 from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown
@@ -129,7 +132,10 @@ class Sender:
         if carrier is None:
             return _never(message, "no_carrier", f"no carrier for {channel.value} is set up")
         try:
-            outbound = compose(self.runtime.renderer, message, public_url=self.runtime.config.public_url)
+            outbound = compose(
+                self.runtime.renderer, message, public_url=self.runtime.config.public_url,
+                approved=self._approved(message),
+            )  # fmt: skip
         except (RenderError, ValueError) as error:
             log.error("cannot_write", message=message.id, template=message.template, error=str(error))
             return _never(message, "template", f"cannot be written: {error}")
@@ -167,6 +173,19 @@ class Sender:
             telemetry.CARRIER_SECONDS.labels(channel.value).observe(max(clock.monotonic() - began, 0))
         reach("answered")
         return Taken(message, answer.provider_id, answer.status)
+
+    def _approved(self, message: Outgoing) -> dict[str, str]:
+        """The approved texts, for a person to whom WhatsApp takes no free text now; else none."""
+        if message.channel != Channel.WHATSAPP or not self.runtime.config.whatsapp_templates:
+            return {}
+        try:
+            with self.runtime.db.reading() as session:
+                seen_at = session.scalar(select(Patient.whatsapp_seen_at).where(Patient.id == message.patient_id))
+        except OperationalError:
+            seen_at = None  # an approved text is taken at any time
+        if is_open(seen_at, now=self.runtime.clock.now()):
+            return {}
+        return parse_approved(self.runtime.config.whatsapp_templates)
 
     def record(self, results: Iterable[Result]) -> None:
         """Record acceptances in one transaction and everything else in one each."""

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify, request
 
+from service.demo.sim_shapes import VERSION, call_json, message_json
 from service.demo.sim_state import Call, Json, Text
 
 if TYPE_CHECKING:
     from service.demo.simulator import Simulator
 
-VERSION = "2010-04-01"
 FAULT_HEADER = "X-Simulator-Fault"
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
 
@@ -62,26 +62,26 @@ def create_simulator(simulator: Simulator) -> Flask:
         fault = _fault(simulator)
         text = _new_text(simulator, request.form)
         simulator.accept(text, silent=fault == "silent")
-        return _answer(_message_json(simulator, text, "queued"), 201, fault)
+        return _answer(message_json(simulator, text, "queued"), 201, fault)
 
     @app.get(f"{prefix}/Messages.json")
     def list_messages(account: str) -> Response:
         texts = _listed(simulator, request.args)
-        return _page(simulator, "Messages", "messages", texts, lambda text: _message_json(simulator, text))
+        return _page(simulator, "Messages", "messages", texts, lambda text: message_json(simulator, text))
 
     @app.get(f"{prefix}/Messages/<sid>.json")
     def fetch_message(account: str, sid: str) -> Response:
         text = simulator.find(sid)
         if text is None:
             raise Refusal(404, 20404, "The requested resource was not found")
-        return jsonify(_message_json(simulator, text))
+        return jsonify(message_json(simulator, text))
 
     @app.post(f"{prefix}/Calls.json")
     def create_call(account: str) -> Response:
         fault = _fault(simulator)
         call = _new_call(simulator, request.form)
         simulator.desk.accept(call)
-        return _answer(_call_json(simulator, call, "queued"), 201, fault)
+        return _answer(call_json(simulator, call, "queued"), 201, fault)
 
     @app.get(f"{prefix}/Calls.json")
     def list_calls(account: str) -> Response:
@@ -90,14 +90,14 @@ def create_simulator(simulator: Simulator) -> Flask:
         found = [
             call for call in simulator.calls if to in (None, call.to) and (since is None or call.at >= since)
         ]
-        return _page(simulator, "Calls", "calls", found[::-1], lambda call: _call_json(simulator, call))
+        return _page(simulator, "Calls", "calls", found[::-1], lambda call: call_json(simulator, call))
 
     @app.get(f"{prefix}/Calls/<sid>.json")
     def fetch_call(account: str, sid: str) -> Response:
         call = simulator.desk.calls.get(sid)
         if call is None:
             raise Refusal(404, 20404, "The requested resource was not found")
-        return jsonify(_call_json(simulator, call))
+        return jsonify(call_json(simulator, call))
 
     return app
 
@@ -151,9 +151,7 @@ def _new_text(simulator: Simulator, form: Any) -> Text:
     _check_numbers(simulator, to, from_, 21606)
     if channel == "sms" and (to, from_) in simulator.opted_out:
         raise Refusal(400, 21610, "Attempt to send to unsubscribed recipient")
-    body = (
-        form.get("Body") or f"[{form.get('ContentSid', 'media')}] {form.get('ContentVariables', '')}".strip()
-    )
+    body = form.get("Body") or _approved_text(simulator, form)
     return Text(
         simulator.new_sid("SM"),
         from_,
@@ -164,7 +162,18 @@ def _new_text(simulator: Simulator, form: Any) -> Text:
         "queued",
         simulator.now(),
         callback=form.get("StatusCallback", ""),
+        approved=bool(form.get("ContentSid")),
     )
+
+
+def _approved_text(simulator: Simulator, form: Any) -> str:
+    sid, variables = form.get("ContentSid", "media"), form.get("ContentVariables", "")
+    if sid not in simulator.contents:
+        return f"[{sid}] {variables}".strip()
+    text = simulator.contents[sid]
+    for place, value in json.loads(variables or "{}").items():
+        text = text.replace("{{" + place + "}}", value)
+    return text
 
 
 def _new_call(simulator: Simulator, form: Any) -> Call:
@@ -241,66 +250,3 @@ def _page(
             "uri": uri(number),
         }
     )
-
-
-def _rfc2822(at: datetime) -> str:
-    return format_datetime(at)
-
-
-def _message_json(simulator: Simulator, text: Text, status: str = "") -> Json:
-    return {
-        "account_sid": simulator.account_sid,
-        "api_version": VERSION,
-        "body": text.body,
-        "date_created": _rfc2822(text.at),
-        "date_sent": None if text.status == "queued" else _rfc2822(text.at),
-        "date_updated": _rfc2822(text.at),
-        "direction": text.direction,
-        "error_code": text.code,
-        "error_message": None,
-        "from": text.address(text.from_),
-        "messaging_service_sid": None,
-        "num_media": str(len(text.media)),
-        "num_segments": str(1 + max(0, len(text.body) - 1) // 160),
-        "price": None,
-        "price_unit": "USD",
-        "sid": text.sid,
-        "status": status or text.status,
-        "subresource_uris": {
-            "media": f"/{VERSION}/Accounts/{simulator.account_sid}/Messages/{text.sid}/Media.json"
-        },
-        "to": text.address(text.to),
-        "uri": f"/{VERSION}/Accounts/{simulator.account_sid}/Messages/{text.sid}.json",
-    }
-
-
-def _call_json(simulator: Simulator, call: Call, status: str = "") -> Json:
-    root = f"/{VERSION}/Accounts/{simulator.account_sid}/Calls/{call.sid}"
-    return {
-        "account_sid": simulator.account_sid,
-        "answered_by": None,
-        "api_version": VERSION,
-        "caller_name": None,
-        "date_created": _rfc2822(call.at),
-        "date_updated": _rfc2822(call.at),
-        "direction": "outbound-api",
-        "duration": None,
-        "end_time": None,
-        "forwarded_from": None,
-        "from": call.from_,
-        "from_formatted": call.from_,
-        "group_sid": None,
-        "parent_call_sid": None,
-        "phone_number_sid": "PN" + "0" * 32,
-        "price": None,
-        "price_unit": "USD",
-        "queue_time": "0",
-        "sid": call.sid,
-        "start_time": _rfc2822(call.at),
-        "status": status or call.status,
-        "subresource_uris": {"recordings": f"{root}/Recordings.json"},
-        "to": call.to,
-        "to_formatted": call.to,
-        "trunk_sid": None,
-        "uri": f"{root}.json",
-    }

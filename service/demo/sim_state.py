@@ -24,6 +24,7 @@ class Text:
     code: int | None = None
     media: tuple[str, ...] = ()
     expected: bool = False
+    approved: bool = False
 
     def address(self, number: str) -> str:
         """The number as Twilio writes it on this channel."""
@@ -63,7 +64,8 @@ class Faults:
 
     `silent`: accepted, then nothing ever happens. `undelivered`: numbers whose phones are off.
     `no_callbacks`:
-    delivered, but never reported. `plan` is asked for each create request's fault, by its number from 1:
+    delivered, but never reported. `whatsapp_window`: free text by WhatsApp fails (63016) for who was silent
+    for 24 h. `plan` is asked for each create request's fault, by its number from 1:
     "refuse", "http_500", "http_429", "http_503", "lose_answer", "silent" or "".
     """
 
@@ -79,6 +81,7 @@ class Faults:
     reverse: bool = False
     delay: float = 0.0
     down: bool = False
+    whatsapp_window: bool = False
     plan: Callable[[int], str] | None = None
 
     def next(self, number: int) -> str:

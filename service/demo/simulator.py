@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urldefrag, urlsplit
 
@@ -45,6 +45,7 @@ class Simulator:
         self.lock = threading.RLock()
         self.faults = Faults()
         self.numbers: dict[str, str] = {}
+        self.contents: dict[str, str] = {}  # content id -> the approved text, with {{1}}, {{2}}
         self.texts: list[Text] = []
         self.inbound: list[Text] = []
         self.opted_out: set[tuple[str, str]] = set()
@@ -115,7 +116,14 @@ class Simulator:
             self._by_sid[text.sid] = text
             if not (silent or self.faults.silent):
                 last = "undelivered" if text.to in self.faults.undelivered else "delivered"
+                if self.faults.whatsapp_window and self._needs_template(text):
+                    text.code, last = 63016, "failed"
                 self._events += [(text, "sent"), (text, last)]
+
+    def _needs_template(self, text: Text) -> bool:
+        since = self.now() - timedelta(hours=24)
+        heard = any(one.channel == "whatsapp" and one.from_ == text.to and one.at > since for one in self.inbound)
+        return text.channel == "whatsapp" and not text.approved and not heard
 
     def find(self, sid: str) -> Text | None:
         return self._by_sid.get(sid)

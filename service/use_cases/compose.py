@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from notifications.message import Channel, OutboundMessage
-from notifications.render import Rendered, Renderer
+from notifications.render import Rendered, Renderer, folder_of
+from notifications.whatsapp import content
 from service.use_cases.wanted import Outgoing
 
 
@@ -42,11 +43,14 @@ def full_fields(fields: Mapping[str, Any], *, public_url: str) -> dict[str, str]
     return filled
 
 
-def compose(renderer: Renderer, message: Outgoing, *, public_url: str) -> OutboundMessage:
+def compose(
+    renderer: Renderer, message: Outgoing, *, public_url: str, approved: Mapping[str, str] | None = None
+) -> OutboundMessage:
     """What the carrier is handed for the message's present attempt. RenderError when it cannot be written.
 
     The attempt's id goes into the callback's address: a receipt then finds its attempt even if we never stored the
-    carrier's id.
+    carrier's id. `approved`: the texts that WhatsApp has approved ("pt_BR/weekly" -> content id), where free text may
+    not be sent; a text that has none goes as it is, and the carrier's refusal brings the SMS.
     """
     public_url = public_url.rstrip("/")
     text = written(renderer, message, public_url=public_url)
@@ -62,8 +66,19 @@ def compose(renderer: Renderer, message: Outgoing, *, public_url: str) -> Outbou
         sender_lane="pages" if message.kind in ("page", "safety") else "bulk",
         callback_url=f"{public_url}/webhooks/twilio/status?attempt={message.attempt_id}",
         voice=f"{public_url}/webhooks/twilio/voice/{message.id}" if channel is Channel.VOICE else "",
-        payload=_push(message, public_url) if channel is Channel.WEBPUSH else {},
+        payload=_payload(message, channel, text, public_url, approved or {}),
     )
+
+
+def _payload(
+    message: Outgoing, channel: Channel, text: Rendered, public_url: str, approved: Mapping[str, str]
+) -> dict[str, Any]:
+    if channel is Channel.WEBPUSH:
+        return _push(message, public_url)
+    sid = approved.get(f"{folder_of(message.language)}/{text.template}") if approved else None
+    if channel is not Channel.WHATSAPP or sid is None:
+        return {}
+    return content(sid, text.template, full_fields(message.fields, public_url=public_url))
 
 
 def _push(message: Outgoing, public_url: str) -> dict[str, Any]:
