@@ -9,12 +9,13 @@ BOTH := tests/use_cases tests/stories tests/service tests/api tests/web tests/ch
 
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check test test-sqlite test-postgres test-browser soak bench clean
+.PHONY: help setup demo check test test-sqlite test-postgres test-browser prism soak bench clean
 
 help:
 	@echo "make demo     the main job, on http://127.0.0.1:8000 (no account anywhere)"
 	@echo "make test     every test, on SQLite and on a real PostgreSQL, then in a browser"
 	@echo "make check    lint, types, import contracts, migrations"
+	@echo "make prism    our carrier against Prism serving Twilio's API description"
 	@echo "make soak     the long runs (hours)"
 	@echo "make bench    speed, as ratios"
 
@@ -40,7 +41,7 @@ check: setup
 test: test-sqlite test-postgres test-browser
 
 test-sqlite: setup
-	VIGILIA_TEST_DATABASE=sqlite $(PYTEST) -m 'not browser and not soak' tests
+	VIGILIA_TEST_DATABASE=sqlite $(PYTEST) -m 'not browser and not soak and not prism' tests
 
 test-postgres: setup
 	VIGILIA_TEST_DATABASE=postgres $(PYTEST) -m 'not browser and not soak' $(BOTH)
@@ -48,6 +49,11 @@ test-postgres: setup
 test-browser: setup
 	$(BIN)/python -m tests.browser.chromium
 	VIGILIA_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m browser tests/browser
+
+# A second Twilio that is not ours; needs npm and the shared API description.
+prism: setup
+	npm install --silent --no-audit --no-fund --prefix $(VENV)/prism @stoplight/prism-cli@5
+	$(BIN)/python -m pytest -m prism -rs tests/notifications
 
 soak: setup
 	VIGILIA_TEST_DATABASE=sqlite $(BIN)/python -m pytest --timeout 0 -m soak tests
