@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import count, product
 
 LETTERS = "ACDEFHJKMNPRTUWXY"  # no B 8, G 6, I 1, L 1, O 0, Q 0, S 5, V U, Z 2
 NUMBERS = "23456789"
@@ -29,10 +30,6 @@ DIGITS = {"4": CodeAction.ACKNOWLEDGE, "5": CodeAction.PASS_ON}
 DIGIT_OF = {action: digit for digit, action in DIGITS.items()}
 
 
-class NoCodeLeft(Exception):
-    """More than a thousand cases on one phone in a week."""
-
-
 @dataclass(frozen=True)
 class CodeReply:
     """`case` as printed ("7K")."""
@@ -44,18 +41,17 @@ class CodeReply:
 def allocate(used: Collection[str], after: str = "") -> str:
     """A case code that is not in `used` (the codes of the last seven days), the same for the same arguments.
 
-    It follows `after` (the latest code given out) in a fixed order, so that a code comes back as late as
-    possible.
+    It follows `after` (the latest code given out) in a fixed order, so that a code comes back as late as possible. When
+    every code of one length is taken the next has a digit more: a page never waits for a code.
     """
     taken = {code.upper() for code in used}
-    order = list(_all_codes())
-    start = order.index(after) + 1 if after in order else 0
-    short = sum(1 for _ in _short_codes())
-    ordered = order[start:short] + order[: min(start, short)] + order[short:] if start <= short else order
-    for code in ordered:
-        if code not in taken:
-            return code
-    raise NoCodeLeft
+    for digits in count(1):
+        order = list(_codes(digits))
+        start = order.index(after) + 1 if after in order else 0
+        for code in (*order[start:], *order[:start]):
+            if code not in taken:
+                return code
+    raise AssertionError("count() ended")
 
 
 def code_for(case: str, action: CodeAction) -> str:
@@ -79,15 +75,11 @@ def read_codes(text: str) -> tuple[CodeReply, ...]:
     return tuple(dict.fromkeys(found))
 
 
-_CODE = re.compile(r"(?<![0-9A-Z])([0-9]{1,2})[ .-]?([A-Z])[ .-]?([45])(?![0-9A-Z])")
+_CODE = re.compile(r"(?<![0-9A-Z])([0-9]{1,6})[ .-]?([A-Z])[ .-]?([45])(?![0-9A-Z])")
 
 
-def _short_codes() -> Iterator[str]:
-    pairs = [number + letter for letter in LETTERS for number in NUMBERS]
+def _codes(digits: int) -> Iterator[str]:
+    """Every code with so many digits before its letter."""
+    numbers = ["".join(signs) for signs in product(NUMBERS, repeat=digits)]
+    pairs = [number + letter for letter in LETTERS for number in numbers]
     return (pairs[index * _STRIDE % len(pairs)] for index in range(len(pairs)))
-
-
-def _all_codes() -> Iterator[str]:
-    yield from _short_codes()
-    pairs = [tens + ones + letter for letter in LETTERS for tens in NUMBERS for ones in NUMBERS]
-    yield from (pairs[index * _STRIDE % len(pairs)] for index in range(len(pairs)))
