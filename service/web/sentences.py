@@ -141,6 +141,8 @@ SENTENCES: tuple[str, ...] = (
     _("alert_open"),
     _("task_open"),
     _("in hospital"),
+    _("no answer in time"),
+    _("it could not be asked in time"),
     _("no longer in the calendar"),
     _("answered late"),
     _("answered already"),

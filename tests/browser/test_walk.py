@@ -124,7 +124,7 @@ def test_every_console_page_is_accessible_and_fits(world: Any, opened: Opener, s
         "/", "/patients", "/patients/new", f"/patients/{number}", f"/patients/{number}/interview/daily", "/visits/3",
         f"/patients/{number}/anchors?anchor=infusion_1&date=2026-02-27", "/matrix", "/study", "/cases", "/on-call",
         "/staff", f"/patients/{number}/labs", f"/patients/{number}/edit",
-        f"/patients/{number}/card", "/outcomes",
+        f"/patients/{number}/card", "/outcomes", "/answers",
         f"/study/{study}/amendment", f"/patients/{number}/amendment?version=2",
     )  # fmt: skip
     screen, rules = SCHEMES[scheme]

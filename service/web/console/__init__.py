@@ -5,6 +5,7 @@ from __future__ import annotations
 from service.web.console import (
     amendments,
     anchors,
+    answers,
     card,
     clashes,
     contact,
@@ -29,6 +30,7 @@ __all__ = [
     "BLUEPRINTS",
     "amendments",
     "anchors",
+    "answers",
     "clashes",
     "card",
     "contact",
