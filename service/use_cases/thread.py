@@ -109,6 +109,18 @@ def readings(session: Session, patient: Patient, *, limit: int = 400) -> list[Me
     return [Measured(each, hits.get(("rd", each.id), ()), each.id in corrected) for each in reversed(rows)]
 
 
+def answers(session: Session, patient: Patient, *, limit: int = 60) -> list[tuple[Response, bool]]:
+    """The newest answers but temperatures, newest first, each with whether a later row corrects it."""
+    rows = session.scalars(
+        select(Response)
+        .where(Response.patient_id == patient.id, Response.item.not_in(("temp", "recheck")))
+        .order_by(Response.id.desc())
+        .limit(limit)
+    ).all()
+    corrected = {each.corrects_id for each in rows if each.corrects_id}
+    return [(each, each.id in corrected) for each in rows]
+
+
 def occasions(session: Session, patient: Patient, *, since: datetime, until: datetime) -> list[Occasion]:
     """Occasions whose opening lies in [since, until), oldest first: the plot draws missing answers too."""
     return list(

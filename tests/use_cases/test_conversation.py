@@ -255,6 +255,20 @@ def test_the_weekly_form_comes_as_a_link_and_by_text_nothing_is_asked(world) -> 
     assert "/q/" in phone.expects("semana")
 
 
+def test_of_two_forms_due_together_the_daily_comes_first_and_takes_the_text(world) -> None:
+    world.enrol(PATIENT, on=date(2026, 2, 9))
+    phone = world.phone(PATIENT)
+    world.advance(hours=2)
+    weekly = next(place for place, text in enumerate(phone.inbox) if "semana" in text)
+    daily = next(place for place, text in enumerate(phone.inbox) if "temperatura" in text)
+    assert daily < weekly
+    phone.replies("36,8 N 1 2")
+    phone.replies("1")
+    stand = {row.questionnaire: row.status for row in rows(world, Occasion) if row.opened_at is not None}
+    assert stand == {"daily": "answered", "weekly": "open"}
+    assert {row.questionnaire for row in rows(world, Response)} == {"daily"}
+
+
 def test_a_temperature_while_letters_are_asked_is_a_temperature(treated) -> None:
     phone = treated.phone(PATIENT)
     phone.replies("36,5")

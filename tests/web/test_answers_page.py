@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from service.demo import seed
-from service.models import Occasion
+from service.models import Occasion, Response
 from tests.web.pages import Page, Person
 from tests.web.test_console import coordinator
 
@@ -58,3 +58,22 @@ def test_in_portuguese_too_and_for_those_who_read_patients_only(world: Any, ana:
     assert "Ligar hoje" in page.text and "sem resposta a tempo" in page.html
     Person(world.browser(seed.MOTA)).opens("/answers")
     assert "P-002" not in Person(world.browser(seed.BIA)).opens("/answers", status=403).text
+
+
+def test_an_answer_of_a_form_that_is_done_is_corrected_with_a_reason_and_both_are_shown(world: Any, ana: Person) -> None:
+    number = world.patient("P-001").id
+    with world.runtime.db.reading() as session:
+        query = select(Response).filter_by(patient_id=number, item="well")
+        first = session.scalars(query).one()
+    page = ana.opens(f"/patients/{number}")
+    path = f"/responses/{first.id}/correct"
+    ana.sends(page, path, status=422, value="4", reason="")
+    page = ana.sends(page, path, value="4", reason="said so by telephone")
+    assert "Corrected" in page.text and not [form for form in page.forms if form["action"] == path]
+    assert page.text.count("said so by telephone") >= 2, "in the answers and in the thread"
+    assert "well 2 corrected" in page.text and "well: 4 said so by telephone" in page.text
+    with world.runtime.db.reading() as session:
+        rows = session.scalars(query.order_by(Response.id)).all()
+        assert [(row.raw, row.corrects_id) for row in rows] == [("2", None), ("4", first.id)]
+        assert session.scalars(select(Occasion.status).where(Occasion.id == first.occasion_id)).one() == "answered"
+    assert "much worse" in page.text

@@ -101,6 +101,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         chart_box=chart,
         measured=measured[::-1],
         asked=asked[::-1],
+        given=thread.answers(session, found),
         alerts=thread.alerts(session, found),
         tasks=worklist.tasks_of(session, found, now=now),
         waiting=thread.waiting(session, found, now=now),
