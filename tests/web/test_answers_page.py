@@ -60,7 +60,7 @@ def test_in_portuguese_too_and_for_those_who_read_patients_only(world: Any, ana:
     assert "P-002" not in Person(world.browser(seed.BIA)).opens("/answers", status=403).text
 
 
-def test_an_answer_of_a_form_that_is_done_is_corrected_with_a_reason_and_both_are_shown(world: Any, ana: Person) -> None:
+def test_an_answer_of_a_form_that_is_done_is_corrected_and_both_are_shown(world: Any, ana: Person) -> None:
     number = world.patient("P-001").id
     with world.runtime.db.reading() as session:
         query = select(Response).filter_by(patient_id=number, item="well")
