@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 
@@ -52,7 +52,22 @@ def live(order: dict[str, Any]) -> int:
     configure_logs(as_json=True)
     outbox_unknown.GIVE_UP_AFTER = {True: timedelta(seconds=1), False: timedelta(seconds=2)}
     outbox_unknown.LOOK_AGAIN = timedelta(seconds=0.5)
-    runtime = create_runtime(Config(**order["config"]), clock=MovableClock(timedelta(seconds=order["offset"])))
+
+    class JumpingClock(MovableClock):
+        """Its machine clock jumps an hour on SIGUSR1 and back on SIGUSR2, as a wrong time server makes it."""
+
+        ahead = timedelta()
+
+        def machine(self) -> datetime:
+            return super().machine() + self.ahead
+
+        def jump(self, signum: int, _: Any) -> None:
+            self.ahead += timedelta(hours=1 if signum == signal.SIGUSR1 else -1)
+
+    clock = JumpingClock(timedelta(seconds=order["offset"]))
+    signal.signal(signal.SIGUSR1, clock.jump)
+    signal.signal(signal.SIGUSR2, clock.jump)
+    runtime = create_runtime(Config(**order["config"]), clock=clock)
     if order["kind"] == "worker":
         return Worker(runtime).run_until_told()
     from werkzeug.serving import make_server
