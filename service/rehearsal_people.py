@@ -21,15 +21,14 @@ if TYPE_CHECKING:
 ZONE = ZoneInfo(seed.ZONE)
 ANSWERS = (  # words of the question -> what a patient without complaints replies; None: a temperature
     ("meca sua temperatura", None),
-    ("meca de novo", None),
-    ("onde mediu", "1"),
-    ("desde ontem", "N"),
-    ("antitermico", "2"),
+    ("temperatura de novo", None),
+    ("meca a temperatura agora", None),
+    ("onde voce mediu", "1"),
+    ("desde ontem: a", "N"),
+    ("sangramento: 1", "1"),
     ("remedio para febre", "2"),
-    ("doses", "1"),
-    ("remedios do estudo", "1"),
-    ("comparado", "2"),
-    ("como se sente", "2"),
+    ("capsulas do estudo", "1"),
+    ("em relacao a ontem", "2"),
 )
 FEVER_WORDS = ("{t}", "febre {t}", "estou com febre de {t}", "tô com {t} de febre", "temp {t} ºC", "fever {t}")
 STUDY_LENGTH = 182

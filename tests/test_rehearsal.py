@@ -1,0 +1,67 @@
+"""A rehearsal explains every due item, hears every fever, and is the same for the same seed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from service.cli import main
+from service.logs import configure_logs
+from service.rehearsal import Rehearsal
+from service.rehearsal_people import ANSWERS
+
+
+@pytest.fixture(scope="module")
+def found() -> dict:
+    return Rehearsal(patients=2, days=16, seed=4, faults="all").run()
+
+
+def test_every_due_item_is_explained(found) -> None:
+    assert found["unexplained"] == []
+    assert found["due"]["inbound"].keys() and found["audit_entries"] > 50
+
+
+def test_every_fever_reaches_a_human(found) -> None:
+    assert found["fevers"], "choose a seed with a fever"
+    for fever in found["fevers"]:
+        assert fever["severity"] == "red" and fever["seconds_to_human"] is not None, fever
+
+
+def test_most_daily_questions_are_answered_to_the_end(found) -> None:
+    daily = found["due"]["occasions"]["daily"]
+    assert daily["answered"] > daily.get("missed", 0), daily
+
+
+def test_no_reminder_is_sent_twice(found) -> None:
+    assert not {"reminder", "question"} & found["twice"].keys()
+
+
+def test_the_same_seed_gives_the_same_report(found) -> None:
+    assert Rehearsal(patients=2, days=16, seed=4, faults="all").run() == found
+
+
+def test_each_question_has_an_answer_of_its_own() -> None:
+    from notifications.message import Channel
+    from notifications.render import Renderer
+
+    renderer = Renderer()
+    for name in ("temp", "temp_site", "recheck", "signs", "bleeding", "antipyretic", "doses", "well"):
+        text = renderer.render(name, {}, language="pt-BR", channel=Channel.SMS).text.casefold()
+        assert sum(words in text for words, _answer in ANSWERS) == 1, name
+
+
+def test_the_command_writes_its_report(tmp_path) -> None:
+    file = tmp_path / "report.json"
+    shown = CliRunner().invoke(
+        main, ["rehearse", "--patients", "1", "--days", "2", "--seed", "1", "--report", str(file)]
+    )
+    assert shown.exit_code == 0, shown.output
+    configure_logs(as_json=True)  # the command keeps only what is critical
+    assert json.loads(file.read_text())["patients"] == 1
+
+
+def test_unknown_faults_are_refused() -> None:
+    with pytest.raises(ValueError, match="faults"):
+        Rehearsal(1, 1, 1, "weather").run()
