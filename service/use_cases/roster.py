@@ -112,6 +112,16 @@ def sites_for(session: Session, site_id: int | None) -> list[tuple[Study, Site]]
     return [(study, site) for study, site in rows]
 
 
+def studies_for(session: Session, site_id: int | None) -> list[tuple[Study, list[Site]]]:
+    """The studies a person may read, each with the sites they may know of: none yet, for somebody of every site."""
+    found: dict[int, tuple[Study, list[Site]]] = {}
+    if site_id is None:
+        found = {study.id: (study, []) for study in session.scalars(select(Study).order_by(Study.code))}
+    for study, site in sites_for(session, site_id):
+        found.setdefault(study.id, (study, []))[1].append(site)
+    return list(found.values())
+
+
 def next_code(session: Session, study: Study) -> str:
     """A proposal for the next patient's code ("P-010")."""
     numbers = [

@@ -42,6 +42,7 @@ def create(
     subdivision: str | None = "SP",
     closed_days: Sequence[str | date] = (),
     daily_capacity: int | None = None,
+    reason: str = "",
 ) -> Site:
     """A new site. RuleViolation names the field that is wrong or too long for a text; Conflict for a code twice."""
     if not code.strip():
@@ -56,7 +57,8 @@ def create(
     site = Site(study_id=study.id, code=code, feed_token=new_token(), created_at=now, **_checked(values))
     session.add(site)
     session.flush()
-    audit.record(session, "site:create", actor=actor, now=now, subject_id=site.id, detail={"code": code, **values})
+    detail: dict[str, Any] = {"code": code, **values} | ({"reason": reason} if reason else {})
+    audit.record(session, "site:create", actor=actor, now=now, subject_id=site.id, detail=detail)
     return site
 
 
@@ -127,6 +129,10 @@ def clinic_hour(site: Site) -> time:
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     try:
+        ClosedDays(values["country"], values["subdivision"] or "")
+    except RuleViolation as error:
+        raise RuleViolation("country", values["country"], error.message) from None
+    try:
         telephone = parse_phone(values["telephone"], values["country"])
         check_field("tel", national(telephone, values["country"]))
     except PhoneError as error:
@@ -154,7 +160,6 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
             days.append(day.isoformat() if isinstance(day, date) else date.fromisoformat(day).isoformat())
         except ValueError:
             raise RuleViolation("closed_days", day, "a date such as 2026-12-24") from None
-    ClosedDays(values["country"], values["subdivision"] or "")
     capacity = values["daily_capacity"]
     if capacity is not None and capacity < 1:
         raise RuleViolation("daily_capacity", capacity, "at least 1, or nothing for no limit")

@@ -162,6 +162,12 @@ SENTENCES: tuple[str, ...] = (
     _("there is no task %(n)s"),
     _("there is no response %(n)s"),
     _("there is no site %(n)s"),
+    _("a site needs a code"),
+    _("%(study)s has a site %(code)s already"),
+    _("digits only, e.g. 192"),
+    _("at least 1, or nothing for no limit"),
+    _("no holidays are known for this country and part"),
+    _("only somebody of every site adds a site"),
 )
 
 

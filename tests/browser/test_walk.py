@@ -126,6 +126,7 @@ def test_every_console_page_is_accessible_and_fits(world: Any, opened: Opener, s
         "/staff", f"/patients/{number}/labs", f"/patients/{number}/edit",
         f"/patients/{number}/card", "/outcomes", "/answers",
         f"/study/{study}/amendment", f"/patients/{number}/amendment?version=2",
+        f"/study/{study}/sites/new", "/sites/1/edit",
     )  # fmt: skip
     screen, rules = SCHEMES[scheme]
     page = opened(**screen)

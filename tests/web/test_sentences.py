@@ -22,9 +22,13 @@ SHOWN_ON_PAGES = (
     "workflows/visits.py",
     "service/use_cases/anchors.py",
     "service/use_cases/enrolment.py",
+    "service/use_cases/sites.py",
     "service/use_cases/visits.py",
 )
-NEVER_FROM_A_PAGE = ("an instant must carry its time zone", "is none of x", "one of x")
+NEVER_FROM_A_PAGE = (
+    "an instant must carry its time zone", "is none of x", "one of x", "cannot be changed; there are: x",
+    "x has no site x",
+)  # fmt: skip
 
 
 def said_in(path: str) -> list[str]:

@@ -22,12 +22,11 @@ from workflows.protocol import StudyDesign
 @readers
 def study() -> str:
     with current().db.reading() as session:
-        found: list[tuple[Study, StudyDesign, list[Site]]] = []
-        for each, site in roster.sites_for(session, actor().site_id):
-            if found and found[-1][0].id == each.id:
-                found[-1][2].append(site)
-            elif each.version_id is not None:
-                found.append((each, studies.design_of(session, each.version_id), [site]))
+        found: list[tuple[Study, StudyDesign, list[Site]]] = [
+            (each, studies.design_of(session, each.version_id), sites)
+            for each, sites in roster.studies_for(session, actor().site_id)
+            if each.version_id is not None
+        ]
         return render_template("console/study.html", studies=found, form=Form())
 
 
