@@ -104,6 +104,13 @@ _CORRECTS = re.compile(
     r"|correction|correct|sorry|i meant|my mistake|mistake|quis dizer|queria dizer)\b"
 )
 _INNER = re.compile(r"[^a-z0-9']+")
+# STOP beside words of distress: the word alone, not a verb with its object ("stop bleeding", "parar o remedio").
+_STOP_FIRST = re.compile(
+    r"\s*(?:stop|stopall|pare|parem|parar|unsubscribe|descadastrar)(?:\s*[.,;:!\n]\s*|\s+"
+    r"(?!(?:de|do|da|dos|das|o|a|os|as|com|no|na|em|para|meu|minha|esse|essa|este|esta|isso|se|me|"
+    r"the|my|this|that|it|taking|to)\b|sangr|dor|vomit|tom|respir|\w+ing\b))"
+)
+_STOP_LAST = re.compile(r"[.,;!\n]\s*(?:stop|stopall|pare|parem|parar|sair|unsubscribe|descadastrar)[\s.!]*$")
 
 
 def read_reply(
@@ -128,6 +135,8 @@ def read_reply(
     if heard.temperature is not None:
         intents.append(Intent.CORRECTION if _CORRECTS.match(line) else Intent.READING)
     opt_out = _opt_out(line) or (_opt_out(_beside_the_number(line)) if heard.temperature is not None else "")
+    if not opt_out and heard.distress and _stops_beside_distress(plain(text)):
+        opt_out = "all"
     answers, wrong = _answers(text, language, open_item, questionnaire, facts)
     if opt_out and not heard.distress:
         return Reply((*intents, Intent.OPT_OUT), heard, opt_out=opt_out)
@@ -168,6 +177,11 @@ def _opt_out(line: str) -> str:
     if _STOP_REMINDERS.fullmatch(line):
         return "reminders"
     return "all" if _STOP.fullmatch(line) else ""
+
+
+def _stops_beside_distress(written: str) -> bool:
+    """Whether a cry for help also says STOP, as its first word or after a sign at its end."""
+    return bool(_STOP_FIRST.match(written) or _STOP_LAST.search(written))
 
 
 def _beside_the_number(line: str) -> str:

@@ -308,6 +308,16 @@ def test_stop_and_a_fever_in_one_text_are_both_done(treated, text) -> None:
     assert [row.celsius for row in rows(treated, Reading)] == ["38.9"]
 
 
+@pytest.mark.parametrize("text", ["PARE falta de ar 39", "falta de ar. PARAR"])
+def test_stop_and_distress_in_one_text_are_both_done(treated, text) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies(text)
+    told = " ".join(phone.reads_all())
+    assert "URGENTE" in told and "nao recebera mais mensagens" in told
+    assert treated.alerts(PATIENT) and "opted_out" in tasks(treated)
+    assert treated.patient(PATIENT).opted_out == "all"
+
+
 def test_two_temperatures_in_one_text_the_higher_counts(treated) -> None:
     phone = treated.phone(PATIENT)
     phone.replies("estou com 38 e depois 39,2")

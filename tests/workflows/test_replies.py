@@ -68,6 +68,28 @@ def test_stop(text: str) -> None:
     assert found.intents[-1] is Intent.OPT_OUT and found.opt_out == "all"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["PARE falta de ar 39", "Pare, estou com febre", "STOP short of breath", "falta de ar. PARAR", "parar! socorro",
+     "stop\nI fainted", "muito sangue no xixi, sair"],
+)  # fmt: skip
+@pytest.mark.parametrize("item", ["signs", "temp", None])
+def test_stop_beside_distress_is_heard_and_obeyed(text: str, item: str | None) -> None:
+    found = read(text, item)
+    assert found.intents[0] is Intent.DISTRESS and found.intents[-1] is Intent.OPT_OUT and found.opt_out == "all"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["stop bleeding please help", "parar de sangrar nao consigo", "parar o remedio? falta de ar", "bleeding wont stop",
+     "sair do hospital falta de ar", "nao para de sangrar, socorro", "pare isso, socorro", "stop the bleeding help",
+     "parar sangramento socorro"],
+)  # fmt: skip
+def test_a_cry_that_only_has_the_word_in_it_stops_nothing(text: str) -> None:
+    found = read(text)
+    assert found.heard.distress and found.opt_out == "" and Intent.OPT_OUT not in found.intents
+
+
 def test_stop_reminders_only() -> None:
     assert read("parar lembretes").opt_out == "reminders"
     assert read("stop reminders").opt_out == "reminders"
