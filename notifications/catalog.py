@@ -84,7 +84,7 @@ _ALL = (
     *map(_question, ("temp_site", "recheck", "signs", "bleeding", "antipyretic", "doses", "well")),
     _question("ask_temperature", "emergency"),
     Template("daily_reminder", _TEXT, ("tel",), True, "question_minimal"),
-    Template("question_minimal", _TEXT, ("url",)),
+    Template("question_minimal", _TEXT | {Channel.WEBPUSH}, ("url",)),
     # answers to answers
     Template("red", _SAFETY, ("tel", "emergency"), True, "red_minimal"),
     Template("red_minimal", _SAFETY, ("tel", "emergency")),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient
-from service.use_cases import links, occasions, outbox, patient_facts, responses, studies
+from service.use_cases import links, occasions, outbox, patient_facts, patient_push, responses, studies
 from workflows.protocol import Item, ItemType, Questionnaire
 
 SMS = "sms"
@@ -25,6 +25,7 @@ def begin(session: Session, patient: Patient, occasion: Occasion, *, now: dateti
     if not by_text(form):
         if form.announce:
             _announce(session, patient, occasion, form.announce, kind="question", key="begin", now=now)
+            _announce_in_app(session, patient, occasion, now=now)
         return
     for other in occasions.open_for(session, patient, now=now):
         if other.id == occasion.id or other.item is None:
@@ -40,6 +41,7 @@ def begin(session: Session, patient: Patient, occasion: Occasion, *, now: dateti
         occasions.finish(session, occasion, now=now)
         return
     ask(session, patient, occasion, item, kind="question", key="begin", now=now)
+    _announce_in_app(session, patient, occasion, now=now)
 
 
 def remind(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
@@ -99,6 +101,12 @@ def _announce(
         fields=_link(session, patient, occasion, now), dedupe=f"announce:{occasion.id}:{key}",
         wanted_while="occasion_open", expires_at=occasion.missed_at,
     )  # fmt: skip
+
+
+def _announce_in_app(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> None:
+    if patient.push_subscription is not None:
+        url = _link(session, patient, occasion, now)["url"]
+        patient_push.announce(session, patient, occasion, url, now=now)
 
 
 def _link(session: Session, patient: Patient, occasion: Occasion, now: datetime) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from notifications.catalog import CATALOG
 from notifications.message import Channel, DeliveryStatus
 from service.models import Alert, ContactMethod, Message, Patient, Staff
-from service.use_cases import audit, escalations, outbox, tasks
+from service.use_cases import audit, escalations, outbox, patient_push, tasks
 
 URGENT = frozenset({"safety", "page"})
 
@@ -43,6 +43,9 @@ def end(session: Session, message: Message, failure: Failure, *, now: datetime) 
 
 def follow(session: Session, message: Message, failure: Failure, *, now: datetime) -> None:
     """What follows for people; may be called again for the same message without doing it twice."""
+    if message.patient_id is not None and message.channel == Channel.WEBPUSH:
+        patient_push.forget(session, message, failure.code, now=now)
+        return  # the text beside it went by itself
     if failure.opted_out:
         _opt_out(session, message, now=now)
     if message.staff_id is not None:

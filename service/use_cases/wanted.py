@@ -70,6 +70,7 @@ SENT_SINCE = (
         Message.created_at >= bindparam("week"),
         Message.sent_at >= bindparam("midnight"),
         Message.kind.in_(sorted(ROUTINE)),
+        Message.channel != "webpush",  # it stands beside a text, and may not use up the day's
     )
     .group_by(Message.patient_id)
 )
@@ -102,7 +103,7 @@ def check(session: Session, messages: Sequence[Outgoing], *, now: datetime, dail
         if verdict is SEND and message.patient_id is not None:
             patient = patients[message.patient_id]
             verdict = _patient(message, patient, now=now, sent_today=sent.get(patient.id, 0), cap=daily_cap)
-            if verdict is SEND and message.kind in ROUTINE:
+            if verdict is SEND and message.kind in ROUTINE and message.channel != "webpush":
                 sent[patient.id] = sent.get(patient.id, 0) + 1
         verdicts[message.id] = verdict
     return verdicts

@@ -16,7 +16,7 @@ from notifications.message import Channel, DeliveryStatus
 from service.demo import seed
 from service.models import ContactMethod, Patient, Rota, Staff
 from service.use_cases import alerts
-from service.web.oncall.push import public_key
+from service.web.push import public_key
 
 BASE = "https://vigilia.test"
 

@@ -19,8 +19,8 @@ from service.web.base import go, say
 from service.web.forms import Form
 from service.web.i18n import LANGUAGES
 from service.web.oncall.blueprint import keepers, oncall, readers
-from service.web.oncall.push import public_key
 from service.web.oncall.words import SAYERS
+from service.web.push import public_key
 from workflows.decisions import RuleViolation
 
 CHANNELS = ("sms", "voice", "email")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +15,13 @@ from service.errors import NotFound
 from service.models import Site
 from service.runtime import current
 from service.security import new_token
-from service.use_cases import questions_page
+from service.use_cases import patient_push, questions_page
 from service.use_cases.links import Expired
 from service.use_cases.questions_page import QuestionPage, State
 from service.web.base import STATIC, go, page
 from service.web.forms import LONGEST, Form
 from service.web.i18n import dialled, in_words
+from service.web.push import check_subscription, public_key
 from service.web.sentences import sentence
 from workflows.answers import Wrong, read_answer
 from workflows.decisions import RuleViolation
@@ -131,6 +133,19 @@ def offline(token: str) -> Response:
         )
 
 
+@blueprint.post("/q/<token>/push")
+@public(BY_LINK)
+def subscribe(token: str) -> tuple[str, int]:
+    """This browser is told of questions too. 422 for what is no subscription, 404 where the service has no key."""
+    runtime = current()
+    if not runtime.config.vapid_private_key:
+        raise NotFound("no notifications are set up")
+    subscription = json.loads(check_subscription(request.form.get("subscription", "")))
+    with runtime.db.unit_of_work() as session:
+        patient_push.subscribe(session, token, subscription, now=runtime.clock.now())
+    return "", 204
+
+
 def _speak(found: QuestionPage) -> None:
     g.language = found.patient.language
 
@@ -142,11 +157,14 @@ def _page(template: str, site: Site, **values: Any) -> str:
 def _shown(token: str, found: QuestionPage, form: Form) -> str:
     _speak(found)
     site = found.patient.site
+    app = {"token": token, "push_key": public_key(current().config.vapid_private_key)}
+    if found.state is State.RED:  # nothing beside the advice
+        return _page("patient/red.html", site)
     if found.state is State.ASK:
         client_id = form.value("client_id") or new_token()
-        return _page("patient/question.html", site, page=found, form=form, token=token, client_id=client_id)
-    templates = {State.RED: "patient/red.html", State.CLOSED: "patient/closed.html"}
-    return _page(templates.get(found.state, "patient/done.html"), site, level=found.state)
+        return _page("patient/question.html", site, page=found, form=form, client_id=client_id, **app)
+    template = "patient/closed.html" if found.state is State.CLOSED else "patient/done.html"
+    return _page(template, site, level=found.state, **app)
 
 
 def _raw(form: Form, found: QuestionPage) -> str:

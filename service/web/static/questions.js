@@ -86,7 +86,29 @@
     store(new FormData(form));
   });
   addEventListener("online", send);
-  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/q/worker.js", { scope: "/q/" }).catch(() => undefined);
+  const worker = "serviceWorker" in navigator
+    ? navigator.serviceWorker.register("/q/worker.js", { scope: "/q/" }).catch(() => undefined) : null;
+
+  const remind = document.querySelector("form[data-push-key]");
+  if (remind && worker && "PushManager" in window) {
+    const [done, failed] = remind.querySelectorAll("[role=status]");
+    remind.hidden = false;
+    remind.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const text = remind.dataset.pushKey.replace(/-/g, "+").replace(/_/g, "/");
+      const key = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+      let kept = false;
+      try {
+        await worker;
+        const { pushManager } = await navigator.serviceWorker.ready;
+        const found = await pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+        const body = new URLSearchParams({ subscription: JSON.stringify(found) });
+        kept = (await fetch(remind.action, { method: "POST", body })).ok;
+      } catch { kept = false; }
+      done.hidden = !kept;
+      failed.hidden = kept;
+    });
+  }
   if (form) fetch(home + "/offline.json").then((answer) => answer.ok ? answer.json() : null).then((found) => { plan = found; }).catch(() => undefined);
   if (navigator.onLine && read().length) send();
 })();

@@ -1,4 +1,5 @@
 // Keeps the last question page and its files, for when there is no connection. Answers are kept by questions.js.
+// Shows that a question is ready; a tap opens it.
 "use strict";
 const NAME = "questions-1";
 self.addEventListener("install", () => self.skipWaiting());
@@ -19,4 +20,15 @@ self.addEventListener("fetch", (event) => {
       throw error;
     }
   })());
+});
+self.addEventListener("push", (event) => {
+  const told = event.data ? event.data.json() : {};
+  event.waitUntil(self.registration.showNotification(told.title || "Vigília", {
+    body: told.body || "", tag: told.tag, data: { url: told.url },
+  }));
+});
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const { url } = event.notification.data;
+  if (url) event.waitUntil(self.clients.openWindow(url));
 });
