@@ -41,20 +41,24 @@ def _store(runtime: Runtime, posted: Form) -> int | None:
         {"url": posted.get(f"MediaUrl{place}", ""), "type": posted.get(f"MediaContentType{place}", "")}
         for place in range(_count(posted.get("NumMedia", "")))
     ]
+    provider_id = _id(posted, "MessageSid", "SmsSid")
     try:
         with runtime.db.unit_of_work() as session:
             stored = inbox.store(
-                session, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
+                session, provider_id=provider_id, channel=channel.value, from_address=sender,
                 to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media,
                 form=dict(posted), received_at=runtime.clock.now(), found_by="webhook",
             )  # fmt: skip
             return stored.id if stored is not None else None
-    except IntegrityError:
-        return None  # the same post came twice at the same moment
+    except IntegrityError:  # the same post came twice at the same moment; else it is not kept: 5xx, and it comes again
+        with runtime.db.reading() as session:
+            if not inbox.is_kept(session, provider_id):
+                raise
+        return None
 
 
 def _count(text: str) -> int:
-    return min(int(text), MOST_MEDIA) if text.isascii() and text.isdigit() else 0
+    return min(int(text), MOST_MEDIA) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
 
 
 def _id(posted: Form, *names: str) -> str:

@@ -32,6 +32,11 @@ POISON_WITHIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(minutes=5)
 
 
+def is_kept(session: Session, provider_id: str) -> bool:
+    """Whether a text is kept under the carrier's id."""
+    return session.scalars(select(Inbound.id).where(Inbound.provider_id == provider_id)).first() is not None
+
+
 def store(
     session: Session,
     *,
@@ -47,7 +52,7 @@ def store(
     found_by: str = "webhook",
 ) -> Inbound | None:
     """Keep a text under the carrier's id; None when it was kept before."""
-    if session.scalars(select(Inbound.id).where(Inbound.provider_id == provider_id)).first() is not None:
+    if is_kept(session, provider_id):
         return None
     inbound = Inbound(
         provider_id=provider_id,

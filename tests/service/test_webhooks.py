@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from notifications.carriers.signature import sign
 from service.demo import seed
@@ -172,3 +172,29 @@ def test_whatsapp_texts_are_known_by_their_prefix(world: Any, client: Any) -> No
 
 def test_only_posts(world: Any, client: Any) -> None:
     assert client.get(SMS).status_code == 405
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_clash_is_a_double_only_if_the_text_is_kept(
+    world: Any, client: Any, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    if kept:
+        post(client, SMS, text())
+
+    def clashes(*_: Any, **__: Any) -> None:
+        raise IntegrityError("INSERT", {}, Exception("a constraint"))
+
+    monkeypatch.setattr(inbox, "store", clashes)
+    world.app.testing = False
+    try:
+        status = post(client, SMS, text()).status_code
+    finally:
+        world.app.testing = True
+    assert (status < 300) is kept
+    assert len(stored(world)) == kept
+
+
+@pytest.mark.parametrize("count", ["9" * 5000, "-1", "two", "\u0663"])
+def test_an_odd_count_of_pictures_loses_no_text(world: Any, client: Any, count: str) -> None:
+    assert post(client, SMS, text(NumMedia=count)).status_code < 300
+    assert len(stored(world)) == 1
