@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, not_, select
 from sqlalchemy.orm import Session
 
 from service.models import (
@@ -23,7 +23,7 @@ from service.models import (
 )
 from service.use_cases.worklist import staff_by_id
 
-LIMIT = 100
+LIMIT = 40
 QUIET = ("message:", "outbox:", "inbound:", "response:record", "reading:record", "occasion:")
 
 
@@ -51,12 +51,14 @@ class Measured:
 
 
 def of(session: Session, patient: Patient, *, limit: int = LIMIT, before: datetime | None = None) -> list[Entry]:
-    """The newest `limit` entries, before an instant where one is given."""
+    """The newest `limit` entries, before an instant where one is given; more where several share the last instant,
+    so that `before` that instant leaves none out."""
     hits = _hits(session, patient.id)
+    when = func.coalesce(Message.sent_at, Message.created_at)
     messages = session.scalars(
         select(Message)
-        .where(Message.patient_id == patient.id, *([Message.created_at < before] if before else []))
-        .order_by(Message.created_at.desc(), Message.id.desc())
+        .where(Message.patient_id == patient.id, *([when < before] if before else []))
+        .order_by(when.desc(), Message.id.desc())
         .limit(limit)
     ).all()
     inbound = session.scalars(
@@ -77,9 +79,13 @@ def of(session: Session, patient: Patient, *, limit: int = LIMIT, before: dateti
     ).all()
     changes = session.scalars(
         select(AuditEntry)
-        .where(AuditEntry.patient_id == patient.id, *([AuditEntry.at < before] if before else []))
+        .where(
+            AuditEntry.patient_id == patient.id,
+            *(not_(AuditEntry.action.startswith(each)) for each in QUIET),
+            *([AuditEntry.at < before] if before else []),
+        )
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
-        .limit(limit * 2)
+        .limit(limit)
     ).all()
     people = staff_by_id(session, (_staff_id(each.actor) for each in changes))
     entries = [
@@ -89,11 +95,10 @@ def of(session: Session, patient: Patient, *, limit: int = LIMIT, before: dateti
         *(
             Entry(each.at, "change", audit=each, by=people.get(_staff_id(each.actor) or 0))
             for each in changes
-            if not each.action.startswith(QUIET)
         ),
     ]
     entries.sort(key=lambda entry: entry.at, reverse=True)
-    return entries[:limit]
+    return [entry for entry in entries if entry.at >= entries[limit - 1].at] if len(entries) > limit else entries
 
 
 def readings(session: Session, patient: Patient, *, limit: int = 400) -> list[Measured]:

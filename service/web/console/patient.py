@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,6 +76,8 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
     measured = thread.readings(session, found)
     asked = thread.occasions(session, found, since=found.created_at - timedelta(days=30), until=now)
     design = studies.design_for(session, found)
+    before = _instant(request.args.get("before", ""))
+    entries = thread.of(session, found, before=before)
     if not form.typed:
         form.typed["on"] = today.isoformat()
     return render_template(
@@ -105,12 +107,23 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         alerts=thread.alerts(session, found),
         tasks=worklist.tasks_of(session, found, now=now),
         waiting=thread.waiting(session, found, now=now),
-        entries=thread.of(session, found),
+        entries=entries,
+        older=entries[-1].at.isoformat() if len(entries) >= thread.LIMIT else None,
+        before=before,
         interviews=[each for each in design.questionnaires if "phone" in each.channels],
         text_of=text_of,
         today=today,
         undo=request.args.get("undo", type=int),
     )
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant of an "Older" link; None, which shows the newest, for anything else."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _offered(found: Patient) -> list[str]:
