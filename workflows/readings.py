@@ -79,6 +79,10 @@ _DIGIT_GROUPS = re.compile(r"(?<![\d.,])\d++(?:\)?[ ()-]{1,3}\d++(?![.,]\d))+")
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|x|por|over) ?\d{1,3}\b(?! ?(?:dias?|horas?|h|days?|hours?)\b)")
 _GLUED = re.compile(r"\b(t|temp|temperatura|temperature|febre|fever|deu|ta|com)(?=\d)")
 _SPLIT = re.compile(r"^(3[4-9]|4[0-2]) (\d)$")
+# "38°5", "38 ,5", "38;5", "38-5": an odd decimal mark; used, and asked about.
+_ODD_POINT = re.compile(r"(?<![\w.,~-])(3[4-9]|4[0-2])(?: ,|;| ?°|-)(\d)(?![\w.,:/-])")
+# "ele ta com 39": what somebody has, at the end of a saying.
+_HAS = re.compile(r"\b(?:est(?:a|ou|ava)|t[ao]|tava|tem|has|have) (?:com |em |at )?$")
 _LAST_WORDS = re.compile(r"[a-z$]+|[.,;!?\n]")
 _NEXT_WORD = re.compile(r" ?([a-z]+|%)")
 
@@ -113,7 +117,7 @@ def _candidates(text: str) -> Iterator[Reading]:
             for tenth in dict.fromkeys((apart[2], "0"))
         )
         return
-    line = _GLUED.sub(r"\1 ", digits_for_words(line))
+    line = _GLUED.sub(r"\1 ", digits_for_words(_ODD_POINT.sub(r"~\1.\2", line)))
     line = _DIGIT_GROUPS.sub(lambda m: _blank(m[0]) if _is_telephone(m[0]) else m[0], line)
     line = _PRESSURE.sub(lambda m: _blank(m[0]), line)
     words = words_of(line)
@@ -123,7 +127,7 @@ def _candidates(text: str) -> Iterator[Reading]:
     bare = all(word in FILLERS for word in words)
     for match in _NUMBER.finditer(line):
         if _stands_alone(line, match) and not _counts_something(line, match):
-            reading = _value(match, text, sure=about_fever or bare)
+            reading = _value(match, text, sure=about_fever or bare or _is_had(line, match))
             if reading is not None:
                 yield reading
 
@@ -155,6 +159,12 @@ def _stands_alone(line: str, match: re.Match[str]) -> bool:
     if len(after) == 2 and after[0] in ".,:'/" and after[1].isdigit():
         return decimal and after[0] == "/"
     return True
+
+
+def _is_had(line: str, match: re.Match[str]) -> bool:
+    """Whether the number is what somebody has ("ele esta com 39") and nothing is said to follow it."""
+    ends = line[match.end() : match.end() + 1] in ("", ".", ",", "!", "?", ";")
+    return ends and bool(_HAS.search(line, max(0, match.start() - 20), match.start()))
 
 
 def _counts_something(line: str, match: re.Match[str]) -> bool:

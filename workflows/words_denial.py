@@ -38,7 +38,10 @@ _IN_DOUBT = re.compile(
     r"\b(?:nao sei|sei la|acho|talvez|parece|sera|duvida|not sure|unsure|dont know|dunno|think|maybe|"
     r"perhaps|might|certeza)\b[^.;!?]*$"
 )
-_ANSWERED_NO = re.compile(r" (?:\? |, |: )?(?:nao|no|nenhuma?|negativ[oa]|none)(?: [.,;!]|$)")
+_ANSWERED_NO = re.compile(
+    r" (?:\? |, |: )?(?:nao|no|nenhuma?|negativ[oa]|none|(?:nao|nunca) (?:tive|tenho|senti|teve|deu))"
+    r"(?: hoje| ontem)?(?: [.,;!]|$)"
+)
 _OR = re.compile(rf" (?:, )?(?:e |and )?(?:ou|nem|or|nor)(?: {_BETWEEN}){{0,3}} $")
 _COMMA = re.compile(r" , $")
 _IF = re.compile(r"\b(?:se|caso|if|quando|when|should)(?: \w+){0,4} $")

@@ -72,6 +72,7 @@ EMOJI: dict[str, str] = dict(
     for pair in (
         "\U0001f912=febre \U0001fa78=sangramento \U0001f976=calafrio \U0001f92e=vomito \U0001f635=tontura"
         " \U0001f198=socorro \U0001f691=ambulancia \U0001f6a8=socorro"
+        " \U0001f975=quente"
     ).split()
 )
 

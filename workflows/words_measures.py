@@ -75,5 +75,5 @@ FILLERS = frozenset(
     " depois antes logo tive teve tinha novamente outra vez then later before after again earlier"
     " stop pare parar parem sair cancelar cancela cancel unsubscribe quit quero favor please"
     " tremendo tremor tremores tremedeira tremulo frio cold shaking sweating suando suor call ligue liga ligar"
-    " preocupado preocupada worried socorro help ajuda urgente urgent".split()
+    " preocupado preocupada nao not batendo bateu worried socorro help ajuda urgente urgent".split()
 )

@@ -22,10 +22,10 @@ _PORTUGUESE = re.compile(
 )
 _ENGLISH = re.compile(
     rf"\b(?:(?P<tens>thirty|forty|ninety)(?:[ -](?P<unit>{_EN}))?"
-    rf"|(?:one |a )?(?P<hundred>hundred)(?:(?: and)? (?P<over>{_EN}))?){_TAIL_EN}\b"
+    rf"|(?P<hundred>(?:one |a )?hundred|one oh?(?= (?:{_EN})\b))(?:(?: and)? (?P<over>{_EN}))?){_TAIL_EN}\b"
 )
 _SMALL = "|".join(_UNITS)
-_HALF = re.compile(r"\b(\d{2,3})(?: ?(?:graus?|degrees?|°))? (?:e mei[oa]|and (?:a )?half)\b")
+_HALF = re.compile(r"\b(\d{2,3})(?: ?(?:graus?|degrees?|°))? (?:e mei[oa]|meio|and (?:a )?half)\b")
 _SPOKEN = re.compile(
     rf"\b(\d{{2,3}})(?: ?(?:graus?|degrees?|°))? (?:e|virgula|ponto|point|dot) (\d|{_SMALL})\b(?![.,:/]?\d)"
 )
