@@ -76,7 +76,8 @@ RED_SAYINGS: dict[str, tuple[str, ...]] = {
         rf"blood(?:y)? (?:\w+ )?(?:in )?(?:my |the )?{_FLUID}",
         r"(?:vomit\w*|throwing up|threw up|pee\w*|pass\w*|poop\w*) blood",
         r"(?:fezes|coco|vomito) (?:\w+ )?(?:pret[ao]s?|escur[ao]s?)",
-        r"black (?:tarry )?stools?|borra de cafe|coffee grounds?",
+        r"black (?:tarry )?stools?",
+        r"borra de cafe|coffee grounds?",
         r"sangue no vaso",
         r"(?:tossi\w*|escarr\w*) (?:\w+ )?sangue|cough\w* (?:up )?(?:a lot of )?blood",
         r"(?:urina|xixi) (?:\w+ ){0,2}coca(?: cola)?",
@@ -127,7 +128,8 @@ RED_EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
         r"lost my (?:vision|sight)",
     ),
     "bleeding_not_stopping": (
-        r"nao (?:\w+ )?(?:para|parou|parando|estanca|estancou) (?:\w+ )?(?:de )?(?:sangr\w*|o sangue|(?:sair|vir|descer) sangue)",
+        r"nao (?:\w+ )?(?:para|parou|parando|estanca|estancou) (?:\w+ )?(?:de )?"
+        r"(?:sangr\w*|o sangue|(?:sair|vir|descer) sangue)",
         r"sangr?\w* (?:\w+ ){0,4}(?:nao (?:\w+ )?(?:para|parou|estanca|parando|cessa)|sem parar)",
         r"(?:cant|wont|doesnt|isnt|not|hasnt|havent) stop\w* (?:the |my )?(?:\w+ )?bleed\w*",
         r"(?:bleed\w*|nosebleed) (?:\w+ ){0,4}(?:wont|doesnt|not|hasnt|isnt|cant|never|"
