@@ -140,7 +140,8 @@ _ALL = (
     Template("contact_code", _SAFETY, ("code",)),
     Template("contact_verified", _STAFF, ()),
     Template("chain_test", _STAFF, ("time",)),
-    Template("contact_test", _STAFF, ()),
+    Template("contact_test", _PAGE, ()),
+    Template("contact_heard", _SAFETY, ()),
     Template("alarm", _STAFF, ("alarm", "time")),
 )
 

@@ -82,6 +82,16 @@ class OutcomeSchema(ActSchema):
     text = Text(load_default="", shortest=0, longest=500, lines=True)
 
 
+class HandOverSchema(ActSchema):
+    """`to`: the colleague who is offered the case."""
+
+    to = Id(required=True)
+
+
+class RemarkSchema(ActSchema):
+    text = Text(required=True, longest=2000, lines=True)
+
+
 class AckSchema(Schema):
     """`first`: this call took the case; else `by` has it already, since `at`."""
 
@@ -180,3 +190,42 @@ def outcome(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
         now=work.now,
     )
     return _shown(work, alert)
+
+
+@blp.on("POST", "/alerts/<int:alert_id>/hand-over")
+@allow(*CARERS)
+@blp.takes(HandOverSchema)
+@edge.writes(blp, AlertSchema)
+def hand_over(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
+    """Offer a case to one colleague, who is paged at once; when nobody takes it in time the ladder goes on."""
+    alert = _case(work, alert_id)
+    alerts.hand_over(
+        work.session,
+        alert,
+        staff=_person(work, given["staff"]),
+        to=lists.staff_of(work.session, given["to"]),
+        via="api",
+        now=work.now,
+    )
+    return _shown(work, alert)
+
+
+@blp.on("POST", "/alerts/<int:alert_id>/reopen")
+@allow(*CARERS)
+@edge.writes(blp, AlertSchema)
+def reopen(work: Work, alert_id: int) -> dict[str, Any]:
+    """Whoever has the case is gone: it is open again and its ladder begins at once. Never from closed."""
+    alert = _case(work, alert_id)
+    alerts.reopen(work.session, alert, actor=work.name, now=work.now)
+    return _shown(work, alert)
+
+
+@blp.on("POST", "/alerts/<int:alert_id>/notes")
+@allow(*CARERS)
+@blp.takes(RemarkSchema)
+@edge.writes(blp, CaseSchema)
+def note(work: Work, given: dict[str, Any], alert_id: int) -> dict[str, Any]:
+    """A remark in the log of the case, which is only added to."""
+    alert = _case(work, alert_id)
+    alerts.note(work.session, alert, staff=_person(work, given["staff"]), text=given["text"], now=work.now)
+    return _shown(work, alert) | {"log": alerts.log_of(work.session, alert)}

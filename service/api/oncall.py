@@ -14,9 +14,10 @@ from service.api.blueprint import Blueprint
 from service.api.edge import Work
 from service.api.fields import Day, Hour, Id, Instant, Page, Text, Zone, page_schema
 from service.errors import Problem
-from service.models import Rota, Site
+from service.models import Override, Rota, Site
 from service.security import Role
 from service.use_cases import lists, oncall, rotas
+from service.use_cases.rotas import Stretch
 
 blp = Blueprint("on-call", __name__, description="Who is on call, and the rotas")
 
@@ -71,12 +72,31 @@ class InsteadSchema(StretchSchema):
     reason = Text(required=True, longest=200)
 
 
+class TurnSchema(Schema):
+    staff = Id(required=True)
+    start_at = Instant(required=True)
+    end_at = Instant(required=True)
+
+
+class SwapSchema(Schema):
+    """Two people change places: each takes the other's stretch."""
+
+    layer = Text(load_default="on_call", longest=32)
+    first = fields.Nested(TurnSchema, required=True)
+    second = fields.Nested(TurnSchema, required=True)
+    reason = Text(required=True, longest=200)
+
+
 class StretchMadeSchema(Schema):
     id = fields.Integer(required=True)
     layer = fields.String(required=True)
     staff_id = fields.Integer(required=True)
     start_at = Instant(required=True)
     end_at = Instant(required=True)
+
+
+class SwappedSchema(Schema):
+    items = fields.List(fields.Nested(StretchMadeSchema), required=True)
 
 
 class DutySchema(Schema):
@@ -215,3 +235,33 @@ def add_override(work: Work, given: dict[str, Any], rota_id: int) -> Any:
         actor=work.name,
         now=work.now,
     )
+
+
+@blp.on("POST", "/rotas/<int:rota_id>/swaps")
+@allow(*WRITERS)
+@blp.takes(SwapSchema)
+@edge.writes(blp, SwappedSchema, 201)
+def swap(work: Work, given: dict[str, Any], rota_id: int) -> Any:
+    """Two people change places, with the reason: two overrides, one for each stretch."""
+    rota = _rota(work, rota_id)
+    one, other = (
+        Stretch(given["layer"], turn["staff"], turn["start_at"], turn["end_at"], "")
+        for turn in (given["first"], given["second"])
+    )
+    for turn in (one, other):
+        lists.staff_of(work.session, turn.staff_id)
+    made = rotas.swap(
+        work.session, rota, first=one, second=other, reason=given["reason"], actor=work.name, now=work.now
+    )
+    return {"items": list(made)}
+
+
+@blp.on("POST", "/overrides/<int:override_id>/cancel")
+@allow(*WRITERS)
+@edge.writes(blp, StretchMadeSchema)
+def cancel_override(work: Work, override_id: int) -> Any:
+    """Take a stand-in back; what was planned before it counts again."""
+    row = lists.find(work.session, Override, override_id)
+    _rota(work, row.rota_id)
+    rotas.cancel(work.session, row, actor=work.name, now=work.now)
+    return row

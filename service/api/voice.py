@@ -15,22 +15,24 @@ from service.api.signed import blueprint, form, signed, twiml
 from service.errors import NotFound
 from service.models import Alert, Message, Staff
 from service.runtime import current
-from service.use_cases import alerts, calls, staff_messages
+from service.use_cases import alerts, calls, selftest, staff_messages
 from service.use_cases.compose import written
 
-TAKE, PASS_ON = "4", "5"
+TAKE, PASS_ON, HEARD = "4", "5", "1"
+CONTACT_TEST = "contact_test"
 REJECT = '<?xml version="1.0" encoding="UTF-8"?><Response><Reject/></Response>'
 
 
 @blueprint.post("/voice/<int:message_id>")
 @signed
 def speak(message_id: int) -> Response:
-    """What our call says. A page of a case listens for a key."""
+    """What our call says. A page of a case and a test of the number listen for a key."""
     runtime = current()
     with runtime.db.reading() as session:
         message = _call(session, message_id)
         text = written(runtime.renderer, message, public_url=runtime.config.public_url).text
-        if message.kind != "page" or message.alert_id is None or message.staff_id is None:
+        listens = message.template == CONTACT_TEST or message.alert_id is not None
+        if message.kind != "page" or not listens or message.staff_id is None:
             return twiml(say_twiml(text, message.language, again=2))
         return twiml(gather_twiml(text, _keys_url(message), message.language))
 
@@ -50,11 +52,13 @@ def _keys_url(message: Message) -> str:
 @blueprint.post("/voice/<int:message_id>/digits")
 @signed
 def digits(message_id: int) -> Response:
-    """4 takes the case, 5 passes it on, anything else hears it again."""
+    """4 takes the case, 5 passes it on, 1 confirms a test call; anything else hears it again."""
     runtime, pressed = current(), form().get("Digits", "").strip()
     now = runtime.clock.now()
     with runtime.db.unit_of_work() as session:
         message = _call(session, message_id)
+        if message.template == CONTACT_TEST:
+            return _tested(session, runtime.renderer, message, pressed, now)
         alert = session.get(Alert, message.alert_id or 0)
         person = session.get(Staff, message.staff_id or 0)
         if alert is None or person is None:
@@ -62,8 +66,18 @@ def digits(message_id: int) -> Response:
         if pressed not in (TAKE, PASS_ON):
             text = written(runtime.renderer, message, public_url=runtime.config.public_url).text
             return twiml(gather_twiml(text, _keys_url(message), message.language))
+        selftest.prove_call(session, message, now=now)
         said = _act(session, runtime.renderer, alert, person, pressed, message.language, now)
     return twiml(say_twiml(said, message.language))
+
+
+def _tested(session: Session, renderer: Renderer, message: Message, pressed: str, now: datetime) -> Response:
+    if pressed != HEARD:
+        text = written(renderer, message, public_url=current().config.public_url).text
+        return twiml(gather_twiml(text, _keys_url(message), message.language))
+    selftest.confirm(session, message, now=now)
+    thanks = renderer.render("contact_heard", {}, language=message.language, channel=Channel.VOICE).text
+    return twiml(say_twiml(thanks, message.language))
 
 
 def _act(

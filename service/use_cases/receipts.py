@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from notifications.carriers.twilio_codes import classify
-from notifications.message import DeliveryStatus, may_move
+from notifications.message import Channel, DeliveryStatus, may_move
 from service.models import Attempt, ContactMethod, Message, Patient, Receipt
 from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
@@ -100,13 +100,15 @@ def _move(session: Session, message: Message, attempt: Attempt, status: Delivery
 
 def _delivered(session: Session, message: Message, *, now: datetime) -> None:
     if message.staff_id is not None:
+        # a voice mail takes calls too: only a key proves that a human hears them
+        works = {} if message.channel == Channel.VOICE else {"last_delivered_at": now}
         session.execute(
             update(ContactMethod)
             .where(
                 ContactMethod.staff_id == message.staff_id, ContactMethod.channel == message.channel,
                 ContactMethod.address == message.address,
             )
-            .values(last_delivered_at=now, failed_at=None)
+            .values(failed_at=None, **works)
         )  # fmt: skip
     elif message.patient_id is not None:
         patient = session.get(Patient, message.patient_id)

@@ -1,4 +1,5 @@
-"""The chain tests itself: a page to operations every day, a text to each contact every month. Each must be seen.
+"""The chain tests itself: a page to operations every day, each way to reach somebody every month. Each must be seen: a
+text delivered, a call confirmed by a key, since a voice mail takes calls as well.
 
 A test is a due row like everything else, so that a day without one shows as well. What was not seen is a finding of
 `watch`: the watchdog sends it by e-mail, straight to the mail server, and holds the dead-man ping back.
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.models import ChainTest, ContactMethod, Message, Site, Staff
@@ -25,8 +26,9 @@ SEEN_WITHIN = {PAGE: timedelta(minutes=10), CONTACT: timedelta(hours=1)}
 AGAIN = timedelta(minutes=15)  # after a page that was not seen
 MONTH = timedelta(days=28)
 LATE = timedelta(minutes=5)
-CHANNELS = ("sms", "email", "webpush")  # a test call would ring people out of their work; their texts prove the number
+TRIES, TRIES_WITHIN = 3, timedelta(days=7)  # a contact that was not seen is tested again on the next mornings
 NO_RECEIPTS = ("email", "webpush")
+UNCONFIRMED = "the call was taken and no key confirmed it"
 
 
 def plan(session: Session, *, now: datetime) -> int:
@@ -79,7 +81,7 @@ def _proven(session: Session) -> list[tuple[int, datetime]]:
         .outerjoin(tested, tested.c.contact_id == ContactMethod.id)
         .where(
             Staff.active, ContactMethod.verified_at.is_not(None), ContactMethod.opted_out_at.is_(None),
-            ContactMethod.channel.in_(CHANNELS), ContactMethod.id.not_in(running),
+            ContactMethod.id.not_in(running),
         )
         .order_by(ContactMethod.id)
     )  # fmt: skip
@@ -103,16 +105,53 @@ def handle(session: Session, test_id: int, now: datetime) -> None:
         _look(session, test, now)
 
 
+def confirm(session: Session, message: Message, *, now: datetime) -> bool:
+    """Somebody pressed the key that a test call asks for: the number rings and a human answers it. Whether it counted;
+    a test that ended before is only proven."""
+    contact = prove_call(session, message, now=now)
+    if contact is None:
+        return False
+    test = session.scalars(
+        select(ChainTest)
+        .where(ChainTest.contact_id == contact.id, ChainTest.status == SENT)
+        .order_by(ChainTest.id.desc())
+        .with_for_update()
+    ).first()
+    if test is not None and message.id in test.messages:
+        _end(session, test, SEEN, "", now)
+    return True
+
+
+def prove_call(session: Session, message: Message, *, now: datetime) -> ContactMethod | None:
+    """A key pressed in a call of ours: the contact works. None where the call went to nobody of the staff."""
+    contact = session.scalars(
+        select(ContactMethod).where(
+            ContactMethod.staff_id == message.staff_id,
+            ContactMethod.channel == message.channel,
+            ContactMethod.address == message.address,
+        )
+    ).first()
+    if contact is not None:
+        contact.last_delivered_at, contact.failed_at = now, None
+    return contact
+
+
 def faults(session: Session, now: datetime) -> list[tuple[ChainTest, str]]:
-    """The newest finished test of each kind and contact that was not seen, and page tests that nobody sends: (test,
-    why)."""
+    """The newest finished test of each kind and contact that was not seen and whose contact has not worked since, and
+    page tests that nobody sends: (test, why)."""
     newest = (
         select(func.max(ChainTest.id))
         .where(ChainTest.ended_at.is_not(None), ChainTest.status != DROPPED)
         .group_by(ChainTest.kind, ChainTest.contact_id)
     )
+    worked_since = or_(
+        ContactMethod.last_delivered_at > ChainTest.ended_at, ContactMethod.verified_at > ChainTest.ended_at
+    )
     missed = session.scalars(
-        select(ChainTest).where(ChainTest.id.in_(newest), ChainTest.status == MISSED).order_by(ChainTest.id)
+        select(ChainTest)
+        .outerjoin(ContactMethod, ContactMethod.id == ChainTest.contact_id)
+        .where(ChainTest.id.in_(newest), ChainTest.status == MISSED, ~func.coalesce(worked_since, false()))
+        .order_by(ChainTest.id)
     )
     late = session.scalars(
         select(ChainTest).where(ChainTest.status.in_(RUNNING), ChainTest.due_at < now - LATE).order_by(ChainTest.id)
@@ -134,7 +173,7 @@ def _send(session: Session, test: ChainTest, now: datetime) -> None:
             now=now,
             kind="page",
             template="chain_test" if test.kind == PAGE else "contact_test",
-            fields={"time": staff_messages.clock(now, zone)},
+            fields={"time": staff_messages.clock(now, zone)} if test.kind == PAGE else {},
             dedupe=f"chain_test:{test.id}:{contact.id}",
             staff=session.get_one(Staff, contact.staff_id),
             channel=contact.channel,
@@ -178,13 +217,16 @@ def _look(session: Session, test: ChainTest, now: datetime) -> None:
         if contact is not None and contact.channel in NO_RECEIPTS:
             contact.last_delivered_at, contact.failed_at = now, None
         return
-    why = "; ".join(dict.fromkeys(f"{one.status}: {one.reason}" if one.reason else one.status for one in sent))
+    why = UNCONFIRMED if any(message.channel == "voice" and message.status == "delivered" for message in sent) else ""
+    why = why or "; ".join(dict.fromkeys(f"{one.status}: {one.reason}" if one.reason else one.status for one in sent))
     _end(session, test, MISSED, why, now)
 
 
 def _arrived(message: Message) -> bool:
-    """Delivered; where no receipts exist, taken by the server."""
-    return message.status == "delivered" or (message.channel in NO_RECEIPTS and message.status == "sent")
+    """Delivered; where no receipts exist, taken by the server. A call arrives by its key alone (`confirm`)."""
+    if message.channel in NO_RECEIPTS:
+        return message.status in ("sent", "delivered")
+    return message.channel != "voice" and message.status == "delivered"
 
 
 def _end(session: Session, test: ChainTest, status: str, why: str, now: datetime) -> None:
@@ -196,6 +238,10 @@ def _end(session: Session, test: ChainTest, status: str, why: str, now: datetime
             _add(session, PAGE, now + AGAIN, now)
         elif site is not None:
             _add(session, PAGE, _morning(site, now, PAGE), now)
+    elif status == MISSED and _tries(session, test, now) < TRIES:
+        site = next(iter(sites.in_use(session)), None)
+        if site is not None:
+            _add(session, CONTACT, _morning(site, now, CONTACT), now, test.contact_id)
     if status == MISSED and test.kind == PAGE:
         words = "the daily test page was not seen: pages may not arrive"
         staff_messages.alarm(session, words, site_id=None, dedupe=f"chain_test:{test.id}:missed", now=now)
@@ -203,6 +249,15 @@ def _end(session: Session, test: ChainTest, status: str, why: str, now: datetime
         session, f"chain_test:{status}", actor="system", now=now, subject_id=test.id,
         detail={"key": test.key, "why": why},
     )  # fmt: skip
+
+
+def _tries(session: Session, test: ChainTest, now: datetime) -> int:
+    """How often this contact was not seen lately, this test included."""
+    session.flush()
+    query = select(func.count()).where(
+        ChainTest.contact_id == test.contact_id, ChainTest.status == MISSED, ChainTest.ended_at > now - TRIES_WITHIN
+    )
+    return session.scalar(query) or 0
 
 
 WAITS = (select(func.min(ChainTest.due_at)).where(ChainTest.status.in_(RUNNING)),)

@@ -67,10 +67,16 @@ def to_staff(
 def alarm(
     session: Session, words: str, *, site_id: int | None, dedupe: str, now: datetime, zone: str = "UTC"
 ) -> int:
-    """Tell operators and administrators, by text and by e-mail both; how many messages that were."""
+    """Tell operators and administrators, by text and by e-mail both; how many messages that were.
+
+    `site_id` None: those who answer for every site; where all belong to sites, all of them.
+    """
     sent = 0
     fields = {"alarm": words[:ALARM_LENGTH], "time": clock(now, zone)}
-    for person in staff.with_role(session, site_id, *OPERATIONS):
+    people = staff.with_role(session, site_id, *OPERATIONS)
+    if not people and site_id is None:
+        people = [one for one in staff.listed(session, None) if one.role in OPERATIONS]
+    for person in people:
         for contact in session.scalars(
             select(ContactMethod).where(
                 ContactMethod.staff_id == person.id,

@@ -58,6 +58,24 @@ def test_a_case_is_passed_on(api: Any, case: int) -> None:
     assert api.post(f"/alerts/{case}/pass-on", {"staff": staff["Dr. Reis"]})["status"] == "open"
 
 
+def test_a_case_is_handed_over_noted_and_opened_again(api: Any, case: int, world: Any) -> None:
+    staff = {row["name"]: row["id"] for row in api.get("/staff")["items"]}
+    api.post(f"/alerts/{case}/acknowledge", {"staff": staff["Dr. Reis"]})
+    nobody = api.post(f"/alerts/{case}/hand-over", {"staff": staff["Dr. Reis"], "to": staff["Dr. Reis"]}, status=422)
+    assert nobody["field"] == "to"
+    offered = api.post(f"/alerts/{case}/hand-over", {"staff": staff["Dr. Reis"], "to": staff["Dr. Prado"]})
+    assert offered["status"] == "open"
+    world.settle()
+    world.phone("Dr. Prado").expects(offered["case"])
+    assert api.post(f"/alerts/{case}/acknowledge", {"staff": staff["Dr. Prado"]})["first"]
+    noted = api.post(f"/alerts/{case}/notes", {"staff": staff["Dr. Prado"], "text": "on the way"})
+    assert noted["log"][-1]["event"] == "note" and noted["log"][-1]["detail"] == {"note": "on the way"}
+    assert api.post(f"/alerts/{case}/reopen", {})["status"] == "open"
+    api.post(f"/alerts/{case}/reopen", {}, status=422)
+    world.settle()
+    world.phone("Dr. Reis").expects(offered["case"])
+
+
 @pytest.mark.parametrize(
     ("body", "field", "status"),
     [

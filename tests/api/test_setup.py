@@ -141,6 +141,26 @@ def test_a_rota_is_made_and_overridden(api: Any) -> None:
     assert api.post(f"/rotas/{fever}/overrides", stretch, 422)["field"] == "reason"
 
 
+def test_two_people_change_places_and_change_back(api: Any) -> None:
+    who = {row["name"]: row["id"] for row in api.get("/staff")["items"]}
+    (rota,) = api.get("/rotas")["items"]
+    mine = {"staff": who["Dr. Reis"], "start_at": "2026-03-09T11:00:00Z", "end_at": "2026-03-10T11:00:00Z"}
+    theirs = {"staff": who["Dr. Prado"], "start_at": "2026-03-12T11:00:00Z", "end_at": "2026-03-13T11:00:00Z"}
+    body = {"layer": "on_call", "first": mine, "second": theirs, "reason": "congress"}
+    made = api.post(f"/rotas/{rota['id']}/swaps", body, 201)["items"]
+
+    def on_call(at: str) -> str:
+        return next(row["name"] for row in api.get(f"/on-call?at={at}")["items"] if row["layer"] == "on_call")
+
+    assert on_call("2026-03-09T12:00:00Z") == "Dr. Prado" and on_call("2026-03-12T12:00:00Z") == "Dr. Reis"
+    api.post(f"/overrides/{made[0]['id']}/cancel")
+    assert on_call("2026-03-09T12:00:00Z") == "Dr. Reis"
+    wrong = body | {"second": theirs | {"end_at": "2026-03-12T11:00:00Z"}}
+    assert api.post(f"/rotas/{rota['id']}/swaps", wrong, 422)["field"] == "end_at"
+    unknown = body | {"second": theirs | {"staff": 999999}}
+    assert api.post(f"/rotas/{rota['id']}/swaps", unknown, 404)["field"] == "staff"
+
+
 @pytest.mark.parametrize(
     ("layer", "field"),
     [

@@ -199,6 +199,71 @@ def test_a_contact_whose_test_does_not_arrive_is_flagged_until_one_does(session:
     assert not [one for one in flagged if "Dr. Reis" in one]
 
 
+def voice_test(ward: Any) -> Any:
+    """Dr. Reis' telephone rings, after a month in which nobody called it."""
+    with ward.runtime.db.unit_of_work() as session:
+        for one in session.scalars(select(ContactMethod)):
+            one.verified_at = one.last_delivered_at = at(0)
+            if one.channel != "voice" or one.address != seed.REIS.phone:
+                one.opted_out_at = at(0)
+        session.get_one(Patient, 1).admitted_at = at(0)  # so that no question makes the clock crawl
+    ward.clock.advance(timedelta(days=28))
+    with ward.runtime.db.unit_of_work() as session:
+        for test in session.scalars(select(ChainTest)):
+            test.status, test.ended_at = "dropped", ward.now
+        selftest.plan(session, now=ward.now)
+    return next(one for one in chain_tests(ward, "contact") if one.status == "waiting")
+
+
+def state_of(ward: Any, test: ChainTest) -> tuple[str, str]:
+    with ward.runtime.db.reading() as session:
+        row = session.get_one(ChainTest, test.id)
+        return row.status, row.why
+
+
+def test_a_telephone_is_called_every_month_and_one_key_confirms_it(ward: Any) -> None:
+    test = voice_test(ward)
+    ward.advance_to(test.due_at)
+    (call,) = ward.phone("Dr. Reis").calls
+    ward.simulator.answer(call)
+    assert "teste" in call.said[0] and "tecle 1" in call.said[0]
+    ward.simulator.press(call, "4")
+    assert state_of(ward, test)[0] == "sent", "no key but 1 confirms, and nothing else happens"
+    ward.simulator.press(call, "1")
+    assert "confirmado" in call.said[-1] and state_of(ward, test) == ("seen", "")
+    with ward.runtime.db.reading() as session:
+        assert session.get_one(ContactMethod, test.contact_id).last_delivered_at == ward.now
+        assert not [one for one in watch.reachable(session, ward.now) if one.kind == "contact_test"]
+
+
+def test_a_voice_mail_that_takes_the_call_confirms_nothing_and_the_next_mornings_try_again(ward: Any) -> None:
+    test = voice_test(ward)
+    ward.advance_to(test.due_at)
+    (call,) = ward.phone("Dr. Reis").calls
+    ward.simulator.answer(call)
+    ward.simulator.hang_up(call)
+    ward.advance(hours=1)
+    assert state_of(ward, test) == ("missed", "the call was taken and no key confirmed it")
+    with ward.runtime.db.reading() as session:
+        assert session.get_one(ContactMethod, test.contact_id).last_delivered_at == at(0)
+        assert [one.kind for one in watch.reachable(session, ward.now)].count("contact_test") == 1
+    ward.advance(days=6)
+    tried = [one for one in chain_tests(ward, "contact") if one.contact_id == test.contact_id]
+    assert [one.status for one in tried] == ["missed"] * 3, "three mornings, then the next month"
+
+
+def test_a_code_that_verifies_the_contact_again_takes_the_flag_away(ward: Any) -> None:
+    test = voice_test(ward)
+    ward.advance_to(test.due_at)
+    ward.advance(hours=1)
+    assert state_of(ward, test)[0] == "missed"
+    with ward.runtime.db.unit_of_work() as session:
+        assert test.id in [one.id for one, _ in selftest.faults(session, ward.now)]
+        session.get_one(ContactMethod, test.contact_id).verified_at = ward.now + timedelta(seconds=1)
+        session.flush()
+        assert test.id not in [one.id for one, _ in selftest.faults(session, ward.now)]
+
+
 def test_who_has_left_or_opted_out_is_not_tested(session: Any) -> None:
     patient(session)
     proven(session, 0)

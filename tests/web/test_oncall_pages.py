@@ -200,6 +200,27 @@ def test_the_calendar_shows_who_is_on_duty_and_takes_a_stand_in(world):
     assert "congress" not in get(ana, "/on-call").get_data(as_text=True)
 
 
+def test_two_people_change_places_and_the_calendar_shows_it(world):
+    with world.runtime.db.unit_of_work() as session:
+        rota = session.scalars(select(Rota)).one()
+        number, prado = rota.id, world.staff("Dr. Prado").id
+        first = rota.layers[0]
+        rota.layers = [{**first, "members": [*first["members"], prado]}, rota.layers[1]]
+    ana, path = world.browser(), f"/on-call/{number}/swap"
+    words = get(ana, "/on-call").get_data(as_text=True)
+    turns = dict.fromkeys(re.findall(r'<option value="(on_call/[^"]+)"', words))
+    mine, theirs = list(turns)[:2]
+    assert submit(ana, "/on-call", path, first=mine, second=mine, swap_reason="congress").status_code == 422
+    assert submit(ana, "/on-call", path, first=mine, second=theirs, swap_reason="").status_code == 422
+    assert submit(ana, "/on-call", path, first=mine, second="on_call/1/2026", swap_reason="x").status_code == 422
+    backup = re.search(r'<option value="(backup/[^"]+)"', words)[1]
+    assert submit(ana, "/on-call", path, first=mine, second=backup, swap_reason="congress").status_code == 422
+    before = world.api("GET", "/on-call").json["items"][0]["name"]
+    assert submit(ana, "/on-call", path, first=mine, second=theirs, swap_reason="congress").status_code == 303
+    assert world.api("GET", "/on-call").json["items"][0]["name"] != before
+    assert get(ana, "/on-call").get_data(as_text=True).count("congress") == 2
+
+
 def test_a_rota_is_planned_and_the_fallback_chosen(world):
     ana, site = world.browser(), world.site().id
     plan = f"/on-call/sites/{site}/plan"
@@ -307,6 +328,17 @@ def test_a_case_is_handed_over_in_the_console(sick):
     sick.settle()
     assert "P-001" in sick.phone("Dr. Prado").expects(sick.alerts()[0].case)
     assert sick.alerts()[0].status == "open"
+
+
+def test_a_case_whose_owner_does_not_act_is_opened_again(sick):
+    reis, ana, number = sick.browser(seed.REIS), sick.browser(), sick.alerts()[0].id
+    assert submit(reis, f"/cases/{number}", f"/cases/{number}/take").status_code == 303
+    assert f"/cases/{number}/reopen" not in get(reis, f"/cases/{number}").get_data(as_text=True)
+    sick.phone("Dr. Reis").reads_all()
+    assert submit(ana, f"/cases/{number}", f"/cases/{number}/reopen").status_code == 303
+    assert sick.alerts()[0].status == "open"
+    sick.settle()
+    sick.phone("Dr. Reis").expects(sick.alerts()[0].case)
 
 
 NEW = {"name": "Dr. Novaes", "email": "novaes@vigilia.example", "language": "en", "phone": "16 99444-5555"}

@@ -52,7 +52,10 @@ def _page(form: Form) -> Answer:
     now = runtime.clock.now()
     with runtime.db.reading() as session:
         covers = [_cover(session, site, now) for study, site in roster.sites_for(session, actor().site_id)]
-        page = render_template("oncall/calendar.html", covers=covers, form=form, soon=now + SOON, days=DAYS)
+        page = render_template(
+            "oncall/calendar.html", covers=covers, form=form, soon=now + SOON, days=DAYS,
+            turn_key=turn_key,
+        )
     return page if form.ok else (page, 422)
 
 
@@ -114,6 +117,37 @@ def stand_in(rota_id: int) -> Answer:
         return _page(form)
     say(_("The rota was changed."))
     return go("oncall.oncall")
+
+
+@oncall.post("/on-call/<int:rota_id>/swap")
+@planners
+def swap(rota_id: int) -> Answer:
+    runtime = current()
+    now = runtime.clock.now()
+    form = Form(request.form)
+    reason = form.text("swap_reason", longest=200)
+    with runtime.db.unit_of_work() as session:
+        rota = _rota(session, rota_id)
+        there = {turn_key(each): each for each in duties.stretches(session, rota, now, now + timedelta(days=DAYS))}
+        first, second = form.one_of("first", there), form.one_of("second", there)
+        if form.ok and there[first].staff_id == there[second].staff_id:
+            form.errors["second"] = _("Choose two different people.")
+        if form.ok:
+            try:
+                rotas.swap(
+                    session, rota, first=there[first], second=there[second], reason=reason, actor=actor().name, now=now
+                )
+            except (Problem, RuleViolation) as error:
+                form.take(error, ("first", "second"), layer="second", reason="swap_reason")
+    if not form.ok:
+        return _page(form)
+    say(_("The two have changed places."))
+    return go("oncall.oncall")
+
+
+def turn_key(turn: Stretch) -> str:
+    """Names a stretch in a form: by its end, since one that has begun is shown from now on."""
+    return f"{turn.layer}/{turn.staff_id}/{turn.end.isoformat()}"
 
 
 @oncall.post("/on-call/overrides/<int:override_id>/cancel")

@@ -129,6 +129,16 @@ def pass_on(alert_id: int) -> Answer:
     return go("oncall.case", alert_id=alert_id)
 
 
+@oncall.post("/cases/<int:alert_id>/reopen")
+@takers
+def reopen(alert_id: int) -> Answer:
+    runtime = current()
+    with runtime.db.unit_of_work() as session:
+        alerts.reopen(session, _alert(session, alert_id), actor=actor().name, now=runtime.clock.now())
+    say(_("The case is open again and paging has begun."), "red")
+    return go("oncall.case", alert_id=alert_id)
+
+
 @oncall.post("/cases/<int:alert_id>/hand-over")
 @takers
 def hand_over(alert_id: int) -> Answer:
