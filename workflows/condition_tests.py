@@ -108,4 +108,6 @@ _TESTS: Mapping[str, Callable[[Mapping[str, Any], Facts], bool]] = {
     "within_hours": _test_within_hours,
     "recheck_due": lambda args, facts: facts.recheck_due,
     "contact_lost": lambda args, facts: facts.contact_lost,
+    "one_of_several": lambda args, facts: facts.one_of_several,
+    "advice_unanswered": lambda args, facts: facts.advice_unanswered,
 }

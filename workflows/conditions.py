@@ -37,6 +37,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "within_hours": "{anchor, from?, to}: so many hours after the anchor, inclusive",
         "recheck_due": "true: the temperature is to be taken again now",
         "contact_lost": "true: texts do not reach the patient (undeliverable, opted out, not theirs)",
+        "one_of_several": "true: distress came from a telephone that several patients share, and nobody said whose it is",
+        "advice_unanswered": "true: after an advice to go in, no word came, or the patient says: not going",
     }
 )
 HEARD = ("red_words", "fever_without_number", "help_alone")
@@ -217,4 +219,6 @@ _ARGUMENTS: Mapping[str, Callable[[Any, str], dict[str, Any]]] = {
     "within_hours": _span,
     "recheck_due": _true,
     "contact_lost": _true,
+    "one_of_several": _true,
+    "advice_unanswered": _true,
 }

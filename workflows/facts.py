@@ -54,6 +54,8 @@ class Facts:
     stored: Mapping[str, str] = field(default_factory=dict)
     recheck_due: bool = False
     contact_lost: bool = False
+    one_of_several: bool = False
+    advice_unanswered: bool = False
     zone: tzinfo = timezone.utc
 
     @property

@@ -15,19 +15,20 @@ from itertools import pairwise
 
 from workflows.conditions import holds
 from workflows.facts import Facts, TemperatureReading
-from workflows.protocol import LEVELS, Condition, Level, TriageRule
+from workflows.findings import Finding, findings
+from workflows.protocol import LEVELS, Level, TriageRule
 
 DEFAULT_TASK = "call_today"
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A rule that fired. `why` names the facts that made it fire ("38.9 C armpit; signs A")."""
+    """A rule that fired, and the facts that made it fire."""
 
     rule_id: str
     version: str
     level: Level
-    why: str
+    findings: tuple[Finding, ...]
     mark: str = ""
 
 
@@ -66,10 +67,7 @@ def triage(rules: Sequence[TriageRule], facts: Facts) -> TriageResult:
     for rule in fired:
         level = worse(level, rule.level)
     hits = tuple(
-        Hit(
-            rule.id, rule.version, rule.level, "; ".join(dict.fromkeys(_reasons(rule.when, facts))), rule.mark
-        )
-        for rule in fired
+        Hit(rule.id, rule.version, rule.level, findings(rule.when, facts), rule.mark) for rule in fired
     )
     if level is Level.RED:
         return TriageResult(level, hits)
@@ -90,29 +88,6 @@ def _worst(levels: Iterator[Level]) -> Level:
     for level in levels:
         worst = worse(worst, level)
     return worst
-
-
-def _reasons(condition: Condition, facts: Facts) -> Iterator[str]:
-    """What made a condition true, leaf by leaf."""
-    if condition.kind in ("all", "any"):
-        for part in condition.of:
-            if holds(part, facts):
-                yield from _reasons(part, facts)
-    elif condition.kind in ("temperature", "sustained") and facts.reading is not None:
-        yield f"{facts.reading.celsius} C {facts.reading.site}"
-        if condition.kind == "sustained":
-            yield "a second reading in the last day"
-    elif condition.kind == "letters":
-        yield "signs " + ", ".join(sorted(condition.args["letters"] & facts.letters))
-    elif condition.kind in ("choice", "number"):
-        yield f"{condition.args['item']}: {facts.answers.get(condition.args['item'])}"
-    elif condition.kind == "heard":
-        said = [name.replace("_", " ") for name in condition.args["heard"] if getattr(facts, name)]
-        yield "heard: " + ", ".join(sorted(facts.red_words) if said == ["red words"] else said)
-    elif condition.kind in ("within_hours", "within_days"):
-        yield f"{condition.kind.replace('_', ' ')} of {condition.args['anchor']}"
-    elif condition.kind != "not":
-        yield condition.kind.replace("_", " ")
 
 
 @dataclass(frozen=True)

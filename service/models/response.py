@@ -66,7 +66,9 @@ class Reading(Base):
 
 
 class TriageHit(Base):
-    """A rule that fired, with its id and version."""
+    """A rule that fired, with its id and version. `findings`: what it fired on (`workflows.findings.Finding`), as
+    `{"kind", "value", "detail"}` each. `why` is what older rows said instead, in English.
+    """
 
     __tablename__ = "triage_hit"
 
@@ -80,5 +82,6 @@ class TriageHit(Base):
     rule_id: Mapped[str]
     rule_version: Mapped[str]
     level: Mapped[str]
-    why: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
+    findings: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime]

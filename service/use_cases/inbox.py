@@ -124,6 +124,8 @@ def _take(session: Session, inbound: Inbound, now: datetime) -> dict[str, Any]:
     if inbound.channel == "whatsapp":
         patient.whatsapp_seen_at = now
     reply = conversation.take_text(session, patient, words, now=now)
+    if words is not inbound:
+        shared_phones.say_whose(session, patient, words, now=now)
     return as_record(reply, patient)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Occasion, Patient, Reading, Response
-from service.use_cases import alerts, audit, occasions, patient_facts, readings, studies, triaging
+from service.use_cases import audit, occasions, patient_facts, readings, studies, triaging
 from workflows.answers import Answer
 from workflows.ear import Heard
 from workflows.protocol import LEVELS, Level, Questionnaire
@@ -191,7 +191,7 @@ def _summary(
     signs = sorted(heard.signs) if heard else []
     return {
         "text": said,
-        "temperature": f"{reading.celsius} C ({reading.site})" if reading else "",
+        "temperature": {"celsius": reading.celsius, "site": reading.site} if reading else None,
         "answers": {key: answer.raw for key, answer in answers.items()},
         "heard": sorted({*signs, *(heard.red_words if heard else ())}),
         "fever": bool(heard and heard.fever_without_number),
@@ -210,8 +210,8 @@ def report_for_one_of(
 
     Nothing is stored as the patient's own answer, for it may not be theirs.
     """
-    alerts.open_or_join(
-        session, patient, source=_key(patient, source, []), level=Level.RED.value, hits=("N-ONE-OF",),
+    triaging.raise_red(
+        session, patient, "one_of_several", source=_key(patient, source, []),
         reported_at=source.said_at(now), inbound_id=source.inbound.id if source.inbound else None,
         summary={**_summary({}, heard, None, source), "one_of": codes, "celsius": str(heard.highest or "")}, now=now,
     )  # fmt: skip

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Inbound, Patient, Timer
-from service.use_cases import outbox, reports, triaging
+from service.models import Alert, AlertLog, AlertReport, Inbound, Patient, Timer
+from service.use_cases import alerts, outbox, reports, triaging
 from service.use_cases.timers import WHICH_PATIENT
 from workflows.ear import hear, hears_distress
 from workflows.enrolment import PatientStatus
@@ -74,6 +74,36 @@ def _one_of(session: Session, options: Sequence[Patient], inbound: Inbound, *, n
     heard = hear(inbound.body)
     source = reports.Source(inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
     reports.report_for_one_of(session, options[0], heard, source, codes=codes, now=now)
+
+
+def say_whose(session: Session, patient: Patient, words: Inbound, *, now: datetime) -> None:
+    """Somebody said that `patient` wrote the words that had raised a case as "one of": that case stays open, for only a
+    human closes one, but it says so, its owner is paged again, and a case of the patient's own names it.
+    """
+    first = session.scalars(
+        select(Alert)
+        .join(AlertReport, AlertReport.alert_id == Alert.id)
+        .where(AlertReport.inbound_id == words.id, AlertReport.source.startswith(f"inbound:{words.id}:"))
+        .order_by(AlertReport.id)
+        .limit(1)
+    ).first()
+    if first is None or first.status == "closed":
+        return
+    own = alerts.open_of(session, patient.id)
+    other = own if own is not None and own.id != first.id else None
+    alerts.open_or_join(
+        session, first.patient, source=f"whose:{words.id}", level=first.severity, hits=(), reported_at=now,
+        summary={"named": patient.code, "other_case": other.case if other else ""}, inbound_id=words.id, now=now,
+        advise=False,
+    )  # fmt: skip
+    if other is None:
+        return
+    newest = alerts.reports_of(session, other)[-1]
+    newest.summary = {**newest.summary, "other_case": first.case, "other_patient": first.patient.code}
+    detail = {"note": f"{first.case} {first.patient.code}, {other.case} {patient.code}"}
+    for case in (first, other):
+        session.add(AlertLog(alert_id=case.id, at=now, actor="system", event="same_words", detail=detail))
+    session.flush()
 
 
 def _ask(

@@ -42,7 +42,7 @@ def check(session: Session, patient: Patient, *, now: datetime) -> int:
         session.add(
             TriageHit(
                 patient_id=patient.id, rule_id=one.rule_id, rule_version=one.version, level=str(one.level),
-                why=f"no answer for {', '.join(map(str, one.for_dates))}", created_at=now,
+                findings=[{"kind": "silence", "value": " ".join(map(str, one.for_dates)), "detail": ""}], created_at=now,
             )
         )  # fmt: skip
         tasks.open_task(

@@ -47,7 +47,7 @@ def handle(session: Session, timer_id: int, now: datetime) -> None:
     elif timer.kind == triaging.ADVICE_CHECK:
         _did_you_arrive(session, patient, timer, now)
     elif timer.kind == triaging.ADVICE_SILENCE:
-        _rejoin(session, patient, timer, "no answer whether the patient reached the hospital", now)
+        _rejoin(session, patient, timer, "no_word_after_advice", now)
     elif timer.kind == WHICH_PATIENT:
         _never_said_who(session, patient, timer, now)
     else:
@@ -73,12 +73,12 @@ def _silent(session: Session, patient: Patient, timer: Timer, now: datetime) -> 
     if level is Level.RED:
         alerts.open_or_join(
             session, patient, source=f"timer:{timer.id}", level=level.value, hits=rules, reported_at=timer.created_at,
-            summary=_why(session, timer, "no temperature came after the question"), inbound_id=inbound_id, now=now,
+            summary=_why(session, timer, "no_temperature"), inbound_id=inbound_id, now=now,
         )  # fmt: skip
         return
     tasks.open_task(
         session, kind="recheck_silent", level=level.value, now=now, patient=patient, rules=rules,
-        dedupe=f"timer:{timer.id}", detail={"why": "no answer to the second measurement"}, inbound_id=inbound_id,
+        dedupe=f"timer:{timer.id}", detail={"why": "no_second_measurement"}, inbound_id=inbound_id,
     )  # fmt: skip
 
 
@@ -106,9 +106,9 @@ def _rejoin(session: Session, patient: Patient, timer: Timer, why: str, now: dat
     if alert is None or alert.status == "closed":
         timer.reason = "the case is closed"
         return
-    alerts.open_or_join(
-        session, patient, source=f"timer:{timer.id}", level=Level.RED.value, hits=("N-ADVICE",), reported_at=now,
-        summary={"why": why}, now=now, advise=False,
+    triaging.raise_red(
+        session, patient, "advice_unanswered", source=f"timer:{timer.id}", reported_at=now, summary={"why": why},
+        now=now, advise=False,
     )  # fmt: skip
 
 
@@ -129,7 +129,7 @@ def answers_advice(
         patient_id=patient.id, detail={"answer": said},
     )  # fmt: skip
     if said == NOT_GOING and alert is not None:
-        _rejoin(session, patient, timer, "the patient says: not going to the hospital", now)
+        _rejoin(session, patient, timer, "not_going_in", now)
     elif said == ON_THE_WAY and alert is not None:
         minutes = studies.design_for(session, patient).settings.get("advice_check_minutes", 60)
         triaging.wait(session, patient, triaging.ADVICE_CHECK, minutes=int(minutes), now=now, alert=alert.id)

@@ -5,6 +5,7 @@ timers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from service.models import Alert, Occasion, Patient, Reading, Timer, TriageHit
 from service.use_cases import alerts, outbox, studies, tasks
+from workflows.facts import Facts
 from workflows.protocol import Level
-from workflows.triage import DEFAULT_TASK, Hit, TriageResult
+from workflows.triage import DEFAULT_TASK, Hit, TriageResult, triage
 
 RECHECK, RECHECK_SILENCE = "recheck", "recheck_silence"
 FEVER_SILENCE, HELP_SILENCE = "fever_silence", "help_silence"
@@ -50,20 +52,52 @@ def follow(
             inbound_id=inbound_id, reading_id=reading.id if reading else None, summary=summary, now=now,
         )  # fmt: skip
         _check_advice(session, patient, alert, now=now)
-    for hit in fresh:
-        row = TriageHit(
-            patient_id=patient.id, response_id=response_id, reading_id=reading.id if reading else None,
-            inbound_id=inbound_id, occasion_id=occasion.id if occasion else None,
-            alert_id=alert.id if alert else None, rule_id=hit.rule_id, rule_version=hit.version,
-            level=str(hit.level), why=hit.why, created_at=now,
-        )  # fmt: skip
-        session.add(row)
-    session.flush()
+    keep(
+        session, patient, fresh, now=now, response_id=response_id, reading_id=reading.id if reading else None,
+        inbound_id=inbound_id, occasion_id=occasion.id if occasion else None, alert_id=alert.id if alert else None,
+    )  # fmt: skip
     if result.level is Level.AMBER:
         _amber(
             session, patient, result, fresh, key=key, summary=summary, now=now, inbound_id=inbound_id,
             occasion=occasion,
         )  # fmt: skip
+
+
+def raise_red(
+    session: Session,
+    patient: Patient,
+    fact: str,
+    *,
+    source: str,
+    reported_at: datetime,
+    summary: Mapping[str, Any],
+    now: datetime,
+    inbound_id: int | None = None,
+    advise: bool = True,
+) -> Alert:
+    """A red report for what happened, not for what was answered: `fact` is the field of `Facts` that is true.
+
+    The study's rules on that fact are its hits; a study that has none gets the case all the same.
+    """
+    rules = studies.design_for(session, patient).triage
+    hits = triage(rules, Facts(now=reported_at, **{fact: True})).hits  # type: ignore[arg-type]
+    alert = alerts.open_or_join(
+        session, patient, source=source, level=Level.RED.value, hits=hits, reported_at=reported_at,
+        summary=summary, inbound_id=inbound_id, now=now, advise=advise,
+    )  # fmt: skip
+    keep(session, patient, hits, now=now, inbound_id=inbound_id, alert_id=alert.id)
+    return alert
+
+
+def keep(session: Session, patient: Patient, hits: Sequence[Hit], *, now: datetime, **of: int | None) -> None:
+    """The rules that fired, as rows; `of` says what they fired on."""
+    for hit in hits:
+        row = TriageHit(
+            patient_id=patient.id, rule_id=hit.rule_id, rule_version=hit.version, level=str(hit.level),
+            findings=[asdict(one) for one in hit.findings], created_at=now, **of,
+        )  # fmt: skip
+        session.add(row)
+    session.flush()
 
 
 def news(combined: TriageResult, before: TriageResult, alone: TriageResult) -> tuple[Hit, ...]:
@@ -72,8 +106,8 @@ def news(combined: TriageResult, before: TriageResult, alone: TriageResult) -> t
     The answers of a form come one by one and are triaged together each time; a rule acts once.
     """
     own = set(alone.rules)
-    old = {(hit.rule_id, hit.why) for hit in before.hits}
-    return tuple(hit for hit in combined.hits if hit.rule_id in own or (hit.rule_id, hit.why) not in old)
+    old = {(hit.rule_id, hit.findings) for hit in before.hits}
+    return tuple(hit for hit in combined.hits if hit.rule_id in own or (hit.rule_id, hit.findings) not in old)
 
 
 def _amber(
@@ -121,7 +155,10 @@ def _amber(
 
 def _told(result: TriageResult, summary: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "why": [f"{hit.rule_id}: {hit.why}" for hit in result.hits],
+        "hits": [
+            {"rule": hit.rule_id, "version": hit.version, "findings": [asdict(one) for one in hit.findings]}
+            for hit in result.hits
+        ],
         **{k: v for k, v in summary.items() if v},
     }
 

@@ -29,7 +29,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.access import policy_of
 from service.errors import Conflict, Forbidden, NotFound, NotLoggedIn, Problem, Stale
 from service.runtime import current
-from service.web import i18n, sentences
+from service.web import i18n, reasons, sentences
 from workflows.decisions import RuleViolation
 
 STATIC = Path(__file__).parent / "static"
@@ -69,6 +69,8 @@ def install(app: Flask) -> None:
     app.add_template_global(may_open, "may_open")
     app.add_template_global(home, "home")
     app.add_template_filter(sentences.phrase, "phrase")
+    for name, words_of in reasons.FILTERS.items():
+        app.add_template_filter(words_of, name)
     app.context_processor(_context)
 
 

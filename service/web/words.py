@@ -185,6 +185,8 @@ RULE: Words = {
     "N-TEXT-RED": _("words of danger in a text"),
     "N-TEXT-FEVER": _("fever in a text, without a number"),
     "N-TEXT-HELP": _("a text that asks for help"),
+    "N-ONE-OF": _("distress from a telephone that several patients share"),
+    "N-ADVICE": _("told to go in, and nothing shows that the patient went"),
 }
 LAB: Words = {
     "hb": _("Haemoglobin"),

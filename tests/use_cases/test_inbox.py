@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from service.models import AlertReport, Inbound, Message, Patient, Reading, Task
+from service.models import AlertLog, AlertReport, Inbound, Message, Patient, Reading, Task, TriageHit
 from service.use_cases import inbox, patients
 
 FIRST, SECOND, REIS = "P-001", "P-002", "Dr. Reis"
@@ -55,9 +55,26 @@ def test_a_fever_on_a_shared_phone_does_not_wait(shared) -> None:
     (report,) = rows(shared, AlertReport)
     assert report.summary["one_of"] == [FIRST, SECOND]
     phone.replies("P-002")
-    assert len(shared.alerts(SECOND)) == 1, "the one who wrote has a case as well"
+    (second,) = shared.alerts(SECOND)
+    (first,) = shared.alerts(FIRST)
+    assert first.status == "open", "only a human closes a case"
+    reports = rows(shared, AlertReport)
+    assert [report.summary.get("other_case", "") for report in reports] == ["", first.case, second.case]
+    assert reports[1].summary["other_patient"] == FIRST and reports[2].summary["named"] == SECOND
+    assert {hit.rule_id for hit in rows(shared, TriageHit, alert_id=first.id)} == {"N-ONE-OF"}
+    assert [line.alert_id for line in rows(shared, AlertLog, event="same_words")] == [first.id, second.id]
     (reading,) = rows(shared, Reading)
     assert reading.patient_id == shared.patient(SECOND).id
+
+
+def test_the_one_who_was_paged_first_may_be_the_one(shared) -> None:
+    phone = shared.phone(FIRST)
+    phone.replies("39")
+    phone.replies("1")
+    (first,) = shared.alerts(FIRST)
+    assert not shared.alerts(SECOND)
+    reports = rows(shared, AlertReport, alert_id=first.id)
+    assert reports[-1].summary["named"] == FIRST and not reports[-1].summary["other_case"]
 
 
 def test_an_answer_that_names_nobody_is_asked_again(shared) -> None:

@@ -191,7 +191,8 @@ def test_the_same_hand_in_twice_is_one(treated) -> None:
 def test_every_hit_is_kept_with_rule_version_and_reason(treated) -> None:
     record(treated, {"temp": "37,5", "temp_site": "1"})
     (hit,) = rows(treated, TriageHit)
-    assert (hit.rule_id, hit.rule_version, hit.level, hit.why) == ("T-WATCH", "1", "amber", "37.5 C armpit")
+    assert (hit.rule_id, hit.rule_version, hit.level) == ("T-WATCH", "1", "amber")
+    assert hit.findings == [{"kind": "temperature", "value": "37.5", "detail": "armpit"}]
     assert {"recheck", "recheck_silence"} <= {timer.kind for timer in rows(treated, Timer)}
     assert [task.kind for task in rows(treated, Task)] == ["watch_fever"]
 

@@ -140,6 +140,7 @@ def test_every_kind_can_be_written_and_evaluated() -> None:
         "choice": {"item": "i", "any_of": ["x"]}, "number": {"item": "i", "below": "2"}, "answered": "i",
         "stored": "i", "heard": ["help_alone"], "within_days": {"anchor": "a", "to": 1},
         "within_hours": {"anchor": "a", "to": 1}, "recheck_due": True, "contact_lost": True,
+        "one_of_several": True, "advice_unanswered": True,
     }  # fmt: skip
     assert set(written) == set(KINDS)
     for kind, value in written.items():

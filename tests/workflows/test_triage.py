@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.facts import SITES, Facts, TemperatureReading
+from workflows.findings import Finding
 from workflows.protocol import LEVELS, Level
 from workflows.protocol_file import load_design
 from workflows.triage import TriageResult, classify_febrile_neutropenia, triage
@@ -112,7 +113,7 @@ def test_a_fever_may_be_masked() -> None:
 def test_each_sign_at_normal_temperature(letter: str, level: Level, rule: str) -> None:
     found = result(reading=reading("36.6"), letters=frozenset(letter))
     assert found.level is level and found.rules == (rule,)
-    assert found.hits[0].version == "1" and letter in found.hits[0].why
+    assert found.hits[0].version == "1" and found.hits[0].findings == (Finding("letters", letter),)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ EVENT: Words = {
     "reopened": _("opened again: nobody acted on it in time"),
     "page_failed": _("a page could not be delivered: moved on at once"),
     "note": _("note"),
+    "same_words": _("the same words raised two cases"),
 }
 RECIPIENT: Words = {
     "on_call": _("on call"),
