@@ -37,7 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "within_hours": "{anchor, from?, to}: so many hours after the anchor, inclusive",
         "recheck_due": "true: the temperature is to be taken again now",
         "contact_lost": "true: texts do not reach the patient (undeliverable, opted out, not theirs)",
-        "one_of_several": "true: distress came from a telephone that several patients share, and nobody said whose it is",
+        "one_of_several": "true: distress from a telephone that several patients share; nobody said whose it is",
         "advice_unanswered": "true: after an advice to go in, no word came, or the patient says: not going",
     }
 )

@@ -12,7 +12,7 @@ from workflows.protocol import Condition
 
 @dataclass(frozen=True)
 class Finding:
-    """One fact. `kind` is the condition's (`temperature`, `letters`, `choice` ...), `value` and `detail` what was found:
+    """One fact. `kind` is the condition's (`temperature`, `letters` ...), `value` and `detail` what was found:
 
     temperature: degrees Celsius, site; letters: "A C"; choice and number: item, answer; heard: the word's name;
     within_days and within_hours: anchor, "from-to"; silence: the days. All others have neither.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient, TriageHit
 from service.use_cases import calendar, occasions, studies, tasks
+from workflows.findings import Finding
 from workflows.occasions import OccasionStatus
 from workflows.silence import silence_due
 
@@ -42,7 +44,7 @@ def check(session: Session, patient: Patient, *, now: datetime) -> int:
         session.add(
             TriageHit(
                 patient_id=patient.id, rule_id=one.rule_id, rule_version=one.version, level=str(one.level),
-                findings=[{"kind": "silence", "value": " ".join(map(str, one.for_dates)), "detail": ""}], created_at=now,
+                findings=[asdict(Finding("silence", " ".join(map(str, one.for_dates))))], created_at=now,
             )
         )  # fmt: skip
         tasks.open_task(
