@@ -71,18 +71,20 @@ class Unreadable:
 
 _NUMBER = re.compile(
     r"(?P<mark>~?)(?P<whole>\d{2,3})"
-    r"(?:(?P<point>[.,·']{1,2})(?P<tenths>\d{1,6})|[.,] (?P<apart>\d)(?![\d.,]))?"
-    r"(?P<degree> ?(?:°|o(?= ?[cf]\b)|graus?\b|grados?\b|degrees?\b|degs?\b|grs?\b)\.?)?"
+    r"(?:(?P<point>[.,·']{1,2})(?P<tenths>\d{1,6})|(?:(?!_\d) *(?:[^\w\s]|_)[\W_]{0,7}| ?(?:o|com|h) ?)(?P<apart>\d)"
+    r"(?![\w.,]| ?[a-z]{3,}))?"
+    r"(?P<degree> ?(?:°|(?<=\d)o(?=$|[,.;!?])|o(?= ?[cf]\b)|graus?\b|grados?\b|degrees?\b|degs?\b|grs?\b)\.?)?"
     r"(?P<unit> ?(?:c|f|celsius|centigrados?|fahrenheit)(?![\w]))?"
 )
 _DIGIT_GROUPS = re.compile(r"(?<![\d.,])\d++(?:\)?[ ()-]{1,3}\d++(?![.,]\d))+")
 _PRESSURE = re.compile(r"\b\d{2,3} ?(?:/|x|por|over) ?\d{1,3}\b(?! ?(?:dias?|horas?|h|days?|hours?)\b)")
 _GLUED = re.compile(r"\b(t|temp|temperatura|temperature|febre|fever|deu|ta|com)(?=\d)")
-_SPLIT = re.compile(r"^(3[4-9]|4[0-2]) (\d)$")
-# "38°5", "38 ,5", "38;5", "38-5": an odd decimal mark; used, and asked about.
-_ODD_POINT = re.compile(r"(?<![\w.,~-])(3[4-9]|4[0-2])(?: ,|;| ?°|-)(\d)(?![\w.,:/-])")
 # "ele ta com 39": what somebody has, at the end of a saying.
 _HAS = re.compile(r"\b(?:est(?:a|ou|ava)|t[ao]|tava|tem|has|have) (?:com |em |at )?$")
+_SPLIT = re.compile(
+    r"^(?:temp\w* |febre (?:de )?|fever (?:of )?)?(3[4-9]|4[0-2]|9[4-9]|10[0-8])\s(\d)"
+    r" ?(?:°|o|graus?|degrees?)? ?[cf]?$"
+)
 _LAST_WORDS = re.compile(r"[a-z$]+|[.,;!?\n]")
 _NEXT_WORD = re.compile(r" ?([a-z]+|%)")
 
@@ -112,12 +114,14 @@ def read_temperature(text: str) -> Reading | Ambiguous | Unreadable:
 def _candidates(text: str) -> Iterator[Reading]:
     line = plain(text)
     if apart := _SPLIT.match(line):  # "38 5": the point was forgotten, or an answer follows
-        yield from (
-            Reading(Decimal(f"{apart[1]}.{tenth}"), "C", text, confirmed=False)
-            for tenth in dict.fromkeys((apart[2], "0"))
-        )
+        for tenth in dict.fromkeys((apart[2], "0")):
+            value = Decimal(f"{apart[1]}.{tenth}")
+            fahrenheit = value >= FAHRENHEIT[0]
+            yield Reading(
+                to_tenth(celsius_of(value)) if fahrenheit else value, "F" if fahrenheit else "C", text, confirmed=False
+            )
         return
-    line = _GLUED.sub(r"\1 ", digits_for_words(_ODD_POINT.sub(r"~\1.\2", line)))
+    line = _GLUED.sub(r"\1 ", digits_for_words(line))
     line = _DIGIT_GROUPS.sub(lambda m: _blank(m[0]) if _is_telephone(m[0]) else m[0], line)
     line = _PRESSURE.sub(lambda m: _blank(m[0]), line)
     words = words_of(line)

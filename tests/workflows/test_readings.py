@@ -48,6 +48,17 @@ READ = [
     ("38..5", "38.5", "C", False),
     ("-38.5", "38.5", "C", False),
     ("36.8 F", "36.8", "C", False),
+    ("38º", "38.0", "C", True),
+    ("38,5 º", "38.5", "C", True),
+    ("37 ,9", "37.9", "C", False),
+    ("37 . 9", "37.9", "C", False),
+    ("37-9", "37.9", "C", False),
+    ("37;9", "37.9", "C", False),
+    ("37º9", "37.9", "C", False),
+    ("37h9", "37.9", "C", False),
+    ("37 com 9", "37.9", "C", False),
+    ("37 ,9 N 1 2", "37.9", "C", False),
+    ("100 .9", "38.3", "F", False),
     # rounded half up before anything compares it
     ("37.75", "37.8", "C", True),
     ("37.749", "37.7", "C", True),
@@ -125,3 +136,19 @@ def test_every_fahrenheit_value_is_converted_then_rounded(tenths: int) -> None:
 )
 def test_long_texts_are_read_too(piece: str) -> None:
     assert isinstance(read_temperature(piece * 4000), Reading | Ambiguous | Unreadable)
+
+
+@given(
+    st.integers(34, 42),
+    st.integers(0, 9),
+    st.from_regex(r"\A ?[^\w\s]{1,4} ?\Z"),
+    st.sampled_from(["", " C", " graus", " N 1 2"]),
+)
+def test_a_digit_after_any_mark_is_never_dropped_from_a_temperature(
+    whole: int, tenth: int, mark: str, rest: str
+) -> None:
+    """"37 ,9" taken for 37.0 would be a fever missed: it is read as 37.9, or not read at all and asked."""
+    found = read_temperature(f"{whole}{mark}{tenth}{rest}")
+    if not isinstance(found, Unreadable) and Decimal(f"{whole}.{tenth}") <= Decimal("42.5"):
+        highest = found.highest if isinstance(found, Ambiguous) else found.celsius
+        assert highest >= Decimal(f"{whole}.{tenth}")
