@@ -11,6 +11,7 @@ DURATION = re.compile(
     rf"([+-])?P(?:{NUMBER}Y)?(?:{NUMBER}M)?(?:{NUMBER}W)?(?:{NUMBER}D)?"
     rf"(?:T(?:{NUMBER}H)?(?:{NUMBER}M)?(?:{NUMBER}S)?)?"
 )
+LONGEST = 60
 SECONDS_A_DAY = 86_400
 DAYS_A_MONTH = 30  # only for windows; a hop of months is counted in calendar months
 
@@ -35,6 +36,8 @@ class Span:
 
 def parse_duration(text: str) -> Span:
     """`P2W`, `P1DT12H`, `PT4H`, `P1M`. Raises ValueError for what is no duration, and for parts of a month."""
+    if len(text) > LONGEST:
+        raise ValueError(f"{text[:LONGEST]!r}... is not an ISO 8601 duration")
     found = DURATION.fullmatch(text.strip().upper())
     if found is None or not any(found.groups()[1:]):
         raise ValueError(f"{text!r} is not an ISO 8601 duration")

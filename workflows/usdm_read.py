@@ -12,7 +12,17 @@ from typing import Any
 from workflows.protocol import Anchor, Encounter, Setting, StudyDesign, Timing
 from workflows.protocol_file import ProtocolErrors
 from workflows.usdm_extension import Extension, extension_of
-from workflows.usdm_timeline import Element, Hop, Timeline, TimelineFault, elements, identity, window_of
+from workflows.usdm_timeline import (
+    Element,
+    Hop,
+    Timeline,
+    TimelineFault,
+    Undated,
+    elements,
+    identity,
+    shown,
+    window_of,
+)
 
 START = "start"
 DECISION = "ScheduledDecisionInstance"
@@ -69,7 +79,25 @@ class _Reader:
         if self.faults:
             raise ProtocolErrors(tuple(self.faults))
         design = self.extension.finish(anchors, visits) if self.extension else self.foreign(anchors, visits)
-        return UsdmStudy(design, tuple(self.notes))
+        self.list_unread()
+        return UsdmStudy(design, tuple(" ".join(note.split()) for note in self.notes))
+
+    def list_unread(self) -> None:
+        """A line for what the file has and the calendar has not: further designs, timings, visits elsewhere."""
+        versions = elements(self.study, "versions")
+        self.notes += [f"{identity(one)}: another version of the study, not read" for one in versions[1:]]
+        designs = elements(self.version, "studyDesigns")
+        self.notes += [f"{identity(one)}: another study design, not read" for one in designs[1:]]
+        for timing, instance in self.timeline.spare:
+            dated_by = identity(self.timeline.timing_of[instance])
+            self.notes.append(f"{identity(timing)}: {instance} is dated by {dated_by}, this timing is not used")
+        for timeline in elements(self.design, "scheduleTimelines"):
+            if timeline is self.timeline.timeline:
+                continue
+            for one in elements(timeline, "instances"):
+                if one.get("encounterId"):
+                    place = f"in the timeline {identity(timeline)}, not in the main one"
+                    self.notes.append(f"{identity(one)} ({_name(one)}): {place}, no visit")
 
     def foreign(self, anchors: list[Anchor], visits: list[Encounter]) -> StudyDesign:
         name = str(self.study.get("label") or self.study.get("name") or identity(self.study))
@@ -91,7 +119,10 @@ class _Reader:
         entry = str(self.timeline.timeline.get("entryId") or "")
         start = names[0]
         if entry in self.timeline.by_id and entry in self.timeline.timing_of:
-            start = self.codes[self.timeline.walk(entry)[0]]
+            try:
+                start = self.codes[self.timeline.walk(entry)[0]]
+            except TimelineFault:  # a way in that nothing dates says nothing of the start
+                pass
         return {} if START in names else {START: start}
 
     def visit(self, instance: Element) -> Encounter | None:
@@ -101,7 +132,7 @@ class _Reader:
         here = identity(instance)
         called = f"{here} ({self.codes[here]})"
         if str(instance.get("instanceType") or "") == DECISION:
-            self.notes.append(f"{called}: a decision, no visit")
+            self.notes.append(f"{called}: a decision, no visit{_conditions(instance)}")
             return None
         encounter_id = instance.get("encounterId")
         if not encounter_id:
@@ -109,10 +140,13 @@ class _Reader:
             return None
         encounter = self.encounters.get(str(encounter_id))
         if encounter is None:
-            self.faults.append(f"{here}: its encounter {encounter_id!r} is not in the design")
+            self.faults.append(f"{here}: its encounter {shown(encounter_id)} is not in the design")
             return None
         try:
             return self.encounter(instance, encounter)
+        except Undated as why:
+            self.notes.append(f"{called}: no visit, as it hangs on {why}")
+            return None
         except TimelineFault as fault:
             if str(fault) not in self.faults:
                 self.faults.append(str(fault))
@@ -150,6 +184,9 @@ def _study_design(raw: Any) -> tuple[Element, Element, Element]:
     study = raw.get("study", raw) if isinstance(raw, Mapping) else None
     if not isinstance(study, Mapping):
         raise TimelineFault("(file): has no study")
+    written_in = str(raw.get("usdmVersion") or "")
+    if written_in[:2] in ("1.", "2."):
+        raise TimelineFault(f"(file): is written in USDM {shown(written_in)}; version 3 or 4 is read")
     versions = elements(study, "versions")
     if not versions:
         raise TimelineFault(f"{identity(study)}: has no versions")
@@ -161,7 +198,7 @@ def _study_design(raw: Any) -> tuple[Element, Element, Element]:
 
 def _main_timeline(design: Element) -> Element:
     timelines = elements(design, "scheduleTimelines")
-    main = [timeline for timeline in timelines if timeline.get("mainTimeline") is True]
+    main = [timeline for timeline in timelines if str(timeline.get("mainTimeline")).lower() == "true"]
     if len(main) == 1:
         return main[0]
     if not main and len(timelines) == 1:
@@ -173,18 +210,32 @@ def _main_timeline(design: Element) -> Element:
 
 def _codes(instances: list[Element]) -> dict[str, str]:
     """A code for each instance: its name; name_id where two have the same name; its id where it has none."""
-    counts = Counter(str(instance.get("name") or "") for instance in instances)
+    counts = Counter(_name(instance) for instance in instances)
     return dict(_coded(instances, counts))
 
 
 def _coded(instances: list[Element], counts: Counter[str]) -> Iterator[tuple[str, str]]:
     for instance in instances:
-        name, here = str(instance.get("name") or ""), identity(instance)
+        name, here = _name(instance), identity(instance)
         yield here, (name if counts[name] == 1 else f"{name}_{here}") if name else here
 
 
+def _name(instance: Element) -> str:
+    return str(instance.get("name") or "")
+
+
+def _conditions(decision: Element) -> str:
+    """What a decision decides, where it says so."""
+    said = [
+        f"{one.get('condition')} -> {one.get('conditionTargetId')}"
+        for one in elements(decision, "conditionAssignments")
+    ]
+    return f" ({'; '.join(said)})" if said else ""
+
+
 def _setting(encounter: Element) -> Setting:
-    codes = [*elements(encounter, "environmentalSettings"), *elements(encounter, "contactModes")]
+    keys = ("environmentalSettings", "environmentalSetting", "contactModes")  # the second is version 3's
+    codes = [code for key in keys for code in elements(encounter, key)]
     said = " ".join(str(code.get("decode") or "").lower() for code in codes)
     for setting, words in SETTING_WORDS:
         if any(word in said for word in words):

@@ -10,18 +10,43 @@ from typing import Any
 from workflows.usdm_durations import Span, parse_duration
 
 FIXED, AFTER, BEFORE = "fixed reference", "after", "before"
+FROM, TO = "relativeFromScheduledInstanceId", "relativeToScheduledInstanceId"
 TYPE_CODES = {"C201358": FIXED, "C201356": AFTER, "C201357": BEFORE}
 Element = Mapping[str, Any]
 Hop = tuple[int, int]  # calendar months, days
+
+
+LONGEST_SHOWN = 60
 
 
 class TimelineFault(Exception):
     """What is wrong with one element, as `id: what is wrong`."""
 
 
+class Undated(TimelineFault):
+    """An element that counts from one which nothing dates: no error of the file, but no visit either."""
+
+
+def shown(value: Any) -> str:
+    """A value of the file as an error quotes it: never longer than a line."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+
+
+def reference(element: Element, key: str) -> str | None:
+    """The id under `key`; None where it is missing or empty, TimelineFault where it is no id."""
+    raw = element.get(key)
+    if raw is None or raw == "":
+        return None
+    if isinstance(raw, bool) or not isinstance(raw, (str, int)):
+        raise TimelineFault(f"{identity(element)}: {key} must be the id of an instance, not {shown(raw)}")
+    return str(raw)
+
+
 def identity(element: Element) -> str:
     """The element's id, or what there is to call it by."""
-    return str(element.get("id") or element.get("name") or "(an element without id)")
+    raw = element.get("id") or element.get("name")
+    return str(raw) if raw and isinstance(raw, (str, int)) else "(an element without id)"
 
 
 def elements(holder: Element, key: str) -> list[Element]:
@@ -46,19 +71,25 @@ class Timeline:
                 raise TimelineFault(f"{identity(instance)}: two instances have this id")
             self.by_id[identity(instance)] = instance
         self.timing_of: dict[str, Element] = {}
+        self.spare: list[tuple[Element, str]] = []  # timings of instances that another timing dates already
         for timing in elements(timeline, "timings"):
             self._attach(timing)
         self._walked: dict[str, tuple[str, tuple[Hop, ...]]] = {}
 
     def _attach(self, timing: Element) -> None:
-        source = timing.get("relativeFromScheduledInstanceId")
+        source = reference(timing, FROM)
         if source is None and kind_of(timing) == FIXED:
-            source = timing.get("relativeToScheduledInstanceId")
-        if source not in self.by_id:
-            raise TimelineFault(f"{identity(timing)}: its instance {source!r} is not in the timeline")
+            source = reference(timing, TO)
+        if source is None or source not in self.by_id:
+            raise TimelineFault(f"{identity(timing)}: its instance {shown(source)} is not in the timeline")
         there = self.timing_of.get(source)
-        if there is None or (kind_of(timing) == FIXED and kind_of(there) != FIXED):
+        if there is None:
             self.timing_of[source] = timing
+        elif kind_of(timing) == FIXED and kind_of(there) != FIXED:
+            self.timing_of[source] = timing
+            self.spare.append((there, source))
+        else:
+            self.spare.append((timing, source))
 
     def is_fixed(self, instance_id: str) -> bool:
         """Whether the instance is a Fixed Reference: dated from outside."""
@@ -80,6 +111,8 @@ class Timeline:
             if not stops and here in self._walked:
                 here, tail = self._walked[here]
                 break
+            if self._counts_from_itself(here) and not self.by_id[here].get("encounterId"):
+                raise Undated(f"{here}: counts from itself, as the steps of a cycle do, so nothing dates it")
             if here in seen:
                 raise TimelineFault(f"{here}: its timings go round in a circle")
             seen.add(here)
@@ -96,12 +129,16 @@ class Timeline:
         timing = self.timing_of.get(instance_id)
         if timing is None:
             raise TimelineFault(f"{instance_id}: has no timing, so nothing dates it")
-        target = timing.get("relativeToScheduledInstanceId")
-        if target not in self.by_id:
+        target = reference(timing, TO)
+        if target is None or target not in self.by_id:
             raise TimelineFault(
-                f"{identity(timing)}: is relative to {target!r}, which is not in the timeline"
+                f"{identity(timing)}: is relative to {shown(target)}, which is not in the timeline"
             )
-        return str(target)
+        return target
+
+    def _counts_from_itself(self, instance_id: str) -> bool:
+        timing = self.timing_of.get(instance_id)
+        return timing is not None and reference(timing, TO) == instance_id
 
 
 def _folded(tail: tuple[Hop, ...], hop: Hop) -> tuple[Hop, ...]:
@@ -120,7 +157,7 @@ def kind_of(timing: Element) -> str:
     words = str(decode or "").strip().lower()
     kind = words if words in (FIXED, AFTER, BEFORE) else TYPE_CODES.get(str(code), "")
     if not kind:
-        raise TimelineFault(f"{identity(timing)}: type {decode!r} is none of Fixed Reference, After, Before")
+        raise TimelineFault(f"{identity(timing)}: type {shown(decode)} is none of Fixed Reference, After, Before")
     return kind
 
 

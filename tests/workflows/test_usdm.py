@@ -148,7 +148,11 @@ def test_decisions_and_sub_timelines_are_no_visits() -> None:
     )
     found = read_usdm(text)
     assert set(visits(text)) == {"DOSE", "A"}
-    assert found.notes == ("I_OK (OK): a decision, no visit", "I_VITALS (VITALS): has no encounter, no visit")
+    assert found.notes == (
+        "I_OK (OK): a decision, no visit",
+        "I_VITALS (VITALS): has no encounter, no visit",
+        "I_AE (AE): in the timeline TL_2, not in the main one, no visit",
+    )
 
 
 def test_two_instances_of_one_name_keep_apart_by_their_ids() -> None:
