@@ -1,28 +1,26 @@
-"""A patient's calendar: planned and stored, re-anchored, and read by the pages among very many patients."""
+"""A patient's calendar: planned and stored, re-anchored; then what the pages read among very many patients."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
+from bench import crowd
 from bench.database import NOON, connect, fill_patients, make_runtime, server
 from bench.harness import Options, Row
-from service.models import AnchorDate, Patient, Site
+from service.models import AnchorDate, Patient
 from service.runtime import Runtime
-from service.use_cases import anchors, calendar, matrix, worklist
+from service.use_cases import anchors, calendar
 
 ENROLLED = date(2026, 2, 1)  # as bench.database has it
 INFUSION = ENROLLED + timedelta(days=14)
 TABLES = ("visit", "reminder", "occasion")
-SITES, PEOPLE = 1000, (2_000, 100_000)
 SHIFT = """
 WITH visits AS (
     UPDATE visit SET date = date + 1, window_start = window_start + 1, window_end = window_end + 1,
@@ -33,27 +31,6 @@ reminders AS (
 UPDATE occasion SET opens_at = opens_at + interval '1 day', late_at = late_at + interval '1 day',
     missed_at = missed_at + interval '1 day', next_due_at = next_due_at + interval '1 day'
 WHERE patient_id = %(patient)s AND status = 'upcoming'
-"""
-MORE_SITES = """
-INSERT INTO site (study_id, code, name, telephone, emergency_number, place, clinic_hour, timezone, country, subdivision,
-    closed_days, daily_capacity, settings, created_at)
-SELECT study_id, 'S' || n, name, telephone, emergency_number, place, clinic_hour, timezone, country, subdivision,
-    closed_days, 12, settings, created_at
-FROM site, generate_series(1, %(sites)s) AS n WHERE site.code = 'RP'
-"""
-SPREAD = """
-UPDATE patient SET site_id = sites.id FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM site) AS sites
-WHERE patient.code LIKE 'B-%%' AND patient.id %% %(sites)s = sites.place
-"""
-MORE_VISITS = """
-INSERT INTO visit (patient_id, site_id, code, label, anchor, setting, status, date, window_start, window_end, projected,
-    merged_into, flags, sequence, updated_at, version_id)
-SELECT patient.id, patient.site_id, code, label, anchor, setting,
-    CASE WHEN date + shift < date '2026-03-02' - 3 THEN 'completed' ELSE visit.status END,
-    date + shift, window_start + shift, window_end + shift, projected, merged_into, flags, sequence, updated_at, 1
-FROM visit, (SELECT id, site_id, (id * 7 %% 120)::int - 60 AS shift FROM patient
-    WHERE NOT EXISTS (SELECT FROM visit AS own WHERE own.patient_id = patient.id)) AS patient
-WHERE visit.patient_id = %(model)s
 """
 
 
@@ -139,69 +116,13 @@ def move(runtime: Runtime, patient: int, day: date) -> None:
         )
 
 
-@contextmanager
-def sql_time(runtime: Runtime) -> Iterator[list[float]]:
-    """Milliseconds that statements take until the block ends."""
-    spent: list[float] = []
-    begun: list[float] = []
-
-    def before(*_: Any) -> None:
-        begun.append(time.perf_counter())
-
-    def after(*_: Any) -> None:
-        spent.append((time.perf_counter() - begun.pop()) * 1000)
-
-    event.listen(runtime.db.engine, "before_cursor_execute", before)
-    event.listen(runtime.db.engine, "after_cursor_execute", after)
-    try:
-        yield spent
-    finally:
-        event.remove(runtime.db.engine, "before_cursor_execute", before)
-        event.remove(runtime.db.engine, "after_cursor_execute", after)
-
-
-def reading(runtime: Runtime, times: int, look: Callable[[Session, int], Any]) -> float:
-    """Milliseconds of SQL of one look: the best of so many, as the machine has other work."""
-    found = []
-    for number in range(times):
-        with sql_time(runtime) as spent, runtime.db._read() as session:  # without keeping rows readable afterwards
-            look(session, number)
-            session.rollback()
-        found.append(sum(spent))
-    return min(found)
-
-
-def pages(runtime: Runtime, connection: psycopg.Connection, options: Options, model: int) -> list[Row]:
-    """Today, the matrix and one patient's calendar, among very many patients of very many sites."""
-    sites, people = options.of(50, SITES), options.of(*PEOPLE)
-    connection.execute(MORE_SITES, {"sites": sites - 1})
-    connection.execute(SPREAD, {"sites": sites})
-    connection.execute(MORE_VISITS, {"model": model})
-    connection.execute("VACUUM ANALYZE")
-    with runtime.db.reading() as session:
-        places = list(session.scalars(select(Site.id).order_by(Site.id)))
-        ids = list(session.scalars(select(Patient.id).order_by(Patient.id.desc()).limit(200)))
-    looks: dict[str, Callable[[Session, int], Any]] = {
-        "Today": lambda session, n: worklist.today(session, site_id=places[n % len(places)], now=NOON),
-        "matrix": lambda session, n: matrix.grids(session, site_id=places[n % len(places)], now=NOON),
-        "patient's calendar": lambda session, n: calendar.as_rows(session, session.get_one(Patient, ids[n])),
-    }
-    rows = []
-    for name, look in looks.items():
-        reading(runtime, 3, look)
-        spent = reading(runtime, 20, look)
-        work = f"{name}: SQL at {people:,} patients of {sites:,} sites"
-        rows.append(Row("calendar", work, "ms", spent, "fixed", 5.0, spent, "<= 5"))
-    return rows
-
-
 def run(options: Options) -> list[Row]:
     """Ours and the limit take turns on patients of their own."""
     turns = options.of(30, 200)
     with server() as postgres:
         runtime = make_runtime(postgres, "calendar")
         connection = connect(postgres, "calendar")
-        fill_patients(connection, options.of(*PEOPLE))
+        fill_patients(connection, crowd.PEOPLE)
         with runtime.db.reading() as session:
             ids = list(session.scalars(select(Patient.id).order_by(Patient.id).limit(2 * turns + 2)))
         ours, other, (model, warm) = ids[:turns], ids[turns : 2 * turns], ids[2 * turns :]
@@ -219,7 +140,7 @@ def run(options: Options) -> list[Row]:
             lambda n: move(runtime, ours[n], INFUSION + timedelta(days=1)),
             lambda n: connection.execute(SHIFT, {"patient": other[n], "now": NOON}),  # type: ignore[arg-type]
         )
-        seen = pages(runtime, connection, options, model)
+        seen = crowd.pages(runtime, connection, model)
         connection.close()
         runtime.db.close()
     return [

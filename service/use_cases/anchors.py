@@ -81,9 +81,8 @@ def _record(
     """Date the anchor and bring the calendar in line: the diff, and what is needed to undo it."""
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     rule = _checked(session, patient, name, day, today)
-    row = session.scalars(
-        select(AnchorDate).where(AnchorDate.patient_id == patient.id, AnchorDate.name == name)
-    ).one_or_none()
+    rows = {one.name: one for one in session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))}
+    row = rows.get(name)
     visits = calendar.visits_of(session, patient)
     visit = next((one for one in visits if one.code == rule.recorded_by), None)
     before: dict[str, Any] = {
@@ -94,12 +93,11 @@ def _record(
     happened = day is not None and day <= today
     if visit is not None and (happened or visit.status == VisitStatus.COMPLETED):
         held.reopen(visit, now)  # its own date follows the anchor's, whatever it was
-    _write(session, patient, row, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
+    _write(session, patient, rows, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
     if happened and rule.name == held.ENROLMENT and day is not None:
         patient.enrolled_on = day
-    session.flush()
     design = studies.design_for(session, patient)
-    known = calendar.recorded(session, patient, design=design, visits=visits)
+    known = calendar.recorded(session, patient, design=design, visits=visits, rows=rows.values())
     check_planned(design, resolve_anchors(design, known, patient.timezone), name)
 
     def settle() -> None:
@@ -129,7 +127,7 @@ def _checked(session: Session, patient: Patient, name: str, day: Day | None, tod
 def _write(
     session: Session,
     patient: Patient,
-    row: AnchorDate | None,
+    rows: dict[str, AnchorDate],
     name: str,
     day: Day | None,
     hour: str | None,
@@ -138,12 +136,14 @@ def _write(
     actor: str,
     now: datetime,
 ) -> None:
+    """Bring `rows`, the patient's by name, in line with the new date."""
+    row = rows.get(name)
     if day is None:
         if row is not None:
-            session.delete(row)
+            session.delete(rows.pop(name))
         return
     if row is None:
-        row = AnchorDate(patient_id=patient.id, name=name)
+        row = rows[name] = AnchorDate(patient_id=patient.id, name=name)
         session.add(row)
     if happened:
         row.actual_date, row.actual_time = day, hour

@@ -68,10 +68,14 @@ def tell_moved(session: Session, patient: Patient, moved: Sequence[Visit], *, no
     if not moved:
         return 0
     told: dict[int | None, set[str]] = {}
-    about = select(Message.visit_id, Message.status).where(
-        Message.patient_id == patient.id,
-        Message.visit_id.in_([visit.id for visit in moved]),
-        Message.kind.in_(("reminder", "notice", "reply")),
+    about = (
+        select(Message.visit_id, Message.status)
+        .where(
+            Message.patient_id == patient.id,
+            Message.visit_id.is_not(None),
+            Message.kind.in_(("reminder", "notice", "reply")),
+        )
+        .distinct()
     )
     for visit_id, status in session.execute(about):
         told.setdefault(visit_id, set()).add(status)

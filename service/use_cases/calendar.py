@@ -4,16 +4,16 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
-from service.models import AnchorDate, CalendarRevision, Patient, Visit
+from service.models import AnchorDate, CalendarRevision, Patient, StudyVersion, Visit
 from service.use_cases import (
     calendar_reminders,
     calendar_rows,
@@ -39,12 +39,15 @@ def lock(session: Session, patient: Patient) -> None:
     """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each
     other.
     """
-    session.scalars(
-        select(Patient)
+    found, digest = session.execute(
+        select(Patient, StudyVersion.sha256)
+        .join(Patient.study_version)
         .where(Patient.id == patient.id)
-        .with_for_update(key_share=True)
+        .options(joinedload(Patient.site, innerjoin=True))
+        .with_for_update(key_share=True, of=Patient)
         .execution_options(populate_existing=True)
     ).one()
+    studies.remember(session, found.study_version_id, digest)
 
 
 def recorded(
@@ -53,12 +56,14 @@ def recorded(
     *,
     design: StudyDesign | None = None,
     visits: Sequence[Visit] | None = None,
+    rows: Iterable[AnchorDate] | None = None,
 ) -> dict[str, anchor_rules.AnchorDate]:
     """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped.
 
-    `design` and `visits` are the patient's own, where the caller has them in hand.
+    `design`, `visits` and `rows` are the patient's own, where the caller has them in hand.
     """
-    rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
+    if rows is None:
+        rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
     found = {row.name: as_rule(row) for row in rows}
     given_up = cancelled_by_hand(visits_of(session, patient) if visits is None else visits)
     for anchor in (design or studies.design_for(session, patient)).anchors if given_up else ():
@@ -195,22 +200,22 @@ def refresh(
     is_first = not there  # nothing has been planned: there is nothing else to compare with
     if known is None:
         known = recorded(session, patient, design=design, visits=there)
-    diff = difference(session, patient, now=now, design=design, visits=there, known=known)
-    calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
-    calendar_rows.rename(design, there, now=now)
-    if settle is not None:
-        settle()
-    if diff.added:
-        there = visits_of(session, patient)
-    anchors = anchor_rules.resolve_anchors(design, known, patient.timezone)
-    moved = {one.code for one in diff.moved}
-    reminders = calendar_reminders.sync(
-        session, patient, moved=moved, now=now, visits=there, anchors=anchors, is_first=is_first
-    )
-    questions = occasions.plan(session, patient, now=now, anchors=anchors, is_first=is_first)
-    calendar_stops.sync(session, patient, now=now, anchors=anchors, is_first=is_first)
+    with session.no_autoflush:  # what changed row by row is written in one go, at the end
+        diff = difference(session, patient, now=now, design=design, visits=there, known=known)
+        calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
+        calendar_rows.rename(design, there, now=now)
+        if settle is not None:
+            settle()
+        if diff.added:
+            there = visits_of(session, patient)
+        anchors = anchor_rules.resolve_anchors(design, known, patient.timezone)
+        moved = {one.code for one in diff.moved}
+        reminders = calendar_reminders.sync(
+            session, patient, moved=moved, now=now, visits=there, anchors=anchors, is_first=is_first
+        )
+        questions = occasions.plan(session, patient, now=now, anchors=anchors, is_first=is_first)
+        calendar_stops.sync(session, patient, now=now, anchors=anchors, is_first=is_first)
     patient.revision += 1
-    session.flush()
     shown = as_dict(diff)
     return shown | {
         "messages_cancelled": reminders["cancelled"] + questions.get("cancelled", 0),

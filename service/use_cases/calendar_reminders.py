@@ -57,7 +57,7 @@ def sync(
         anchors = resolve_anchors(design, recorded(session, patient, design=design, visits=visits), patient.timezone)
     there: dict[int, dict[str, Any]] = {}
     columns = (Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
-    session.flush()
+    bulk.flush_of(session, Reminder)
     query = select(*columns).where(Reminder.patient_id == patient.id).order_by(Reminder.id)
     for row in () if is_first else session.execute(query):
         there.setdefault(row.visit_id, {})[row.key] = row

@@ -46,7 +46,6 @@ def complete(
         session, "visit:complete", actor=actor, now=now, subject_id=visit.id, patient_id=visit.patient_id,
         detail={"before": before, "on": day, "reason": reason},
     )  # fmt: skip
-    session.flush()
     return deviation
 
 

@@ -6,7 +6,7 @@ from datetime import date as Day
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from service.db import as_json
@@ -83,16 +83,17 @@ def keep(
     now: datetime,
 ) -> CalendarRevision:
     """Write a revision down, numbered from 1 for each patient."""
-    newest = session.scalar(
-        select(func.max(CalendarRevision.number)).where(CalendarRevision.patient_id == patient.id)
-    )
-    revision = CalendarRevision(
-        patient_id=patient.id, number=(newest or 0) + 1, change=as_json(change), before=as_json(before),
-        diff=as_json(diff), reason=reason, actor=actor, created_at=now,
-    )  # fmt: skip
-    session.add(revision)
-    session.flush()
-    return revision
+    newest = select(func.coalesce(func.max(CalendarRevision.number), 0) + 1)
+    number = newest.where(CalendarRevision.patient_id == patient.id).scalar_subquery()
+    with session.no_autoflush:
+        return session.scalars(
+            insert(CalendarRevision)
+            .values(
+                patient_id=patient.id, number=number, change=as_json(change), before=as_json(before),
+                diff=as_json(diff), reason=reason, actor=actor, created_at=now,
+            )
+            .returning(CalendarRevision)
+        ).one()  # fmt: skip
 
 
 def _put_back(

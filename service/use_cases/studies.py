@@ -36,6 +36,12 @@ def design_of(session: Session, version_id: int) -> StudyDesign:
     return known[version_id]
 
 
+def remember(session: Session, version_id: int, digest: str) -> None:
+    """The digest of a version that the caller has read anyway: `design_of` need not ask for it."""
+    if digest in _BY_DIGEST:
+        session.info.setdefault("designs", {})[version_id] = _BY_DIGEST[digest]
+
+
 def design_for(session: Session, patient: Patient) -> StudyDesign:
     """The design that the patient is pinned to."""
     return design_of(session, patient.study_version_id)
