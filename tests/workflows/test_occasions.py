@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -121,3 +121,28 @@ def test_planning_twice_gives_the_same(day: date, zone: str) -> None:
     assert len(keys) == len(set(keys)) and [one.for_date for one in first] == sorted(
         one.for_date for one in first
     )
+
+
+def test_a_year_in_every_zone_asks_and_reminds_once_a_day() -> None:
+    """Zones whose clocks go alike are asked once."""
+    first, schedule = date(2026, 1, 1), DESIGN.questionnaire("daily").schedule
+    assert schedule is not None
+    days = [first + timedelta(days=number) for number in range(366)]
+    clocks: dict[tuple[timedelta | None, ...], str] = {}
+    for name in sorted(available_timezones()):
+        zone = ZoneInfo(name)
+        clocks.setdefault(tuple(datetime.combine(day, schedule.at, zone).utcoffset() for day in days), name)
+    anchors = {"atg_start": first, "infusion_1": first + timedelta(days=400)}
+    for name in clocks.values():
+        zone = ZoneInfo(name)
+        asked = [
+            one
+            for one in plan_occasions(DESIGN, anchors, zone, start=days[0], end=days[-1])
+            if one.questionnaire == "daily"
+        ]
+        assert [one.for_date for one in asked] == days, name
+        assert [one.opens_at.astimezone(zone).date() for one in asked] == days, name
+        reminders = [at for one in asked for at in one.reminder_ats]
+        assert len(reminders) == len(set(reminders)) == 2 * len(days), name
+        assert all(one.opens_at < min(one.reminder_ats) for one in asked), name
+        assert all(max(one.reminder_ats) < after.opens_at for one, after in zip(asked, asked[1:])), name
