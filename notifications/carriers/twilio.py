@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urldefrag
 
-import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http import HttpClient
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from notifications.carriers.base import AnswerLost, PermanentFailure, SendResult, TemporaryFailure
 from notifications.carriers.signature import signature_is_valid
@@ -198,7 +197,7 @@ def _sent(item: Any) -> Sent:
 
 @contextmanager
 def _our_errors() -> Iterator[None]:
-    """Turns what the twilio client and `requests` raise into the three failures of `base`."""
+    """Turns what the twilio client and `urllib3` raise into the three failures of `base`."""
     try:
         yield
     except TwilioRestException as error:
@@ -206,21 +205,16 @@ def _our_errors() -> Iterator[None]:
     except TwilioException:
         # a list that is refused comes as the bare base class, its answer hidden in the arguments
         raise TemporaryFailure("list", "the carrier refused to list messages", next_channel=False) from None
-    except requests.ConnectionError as error:
+    except HTTPError as error:
         if _never_connected(error):
             raise TemporaryFailure("refused", "no connection to the carrier", next_channel=True) from None
-        raise AnswerLost("the connection broke before the answer") from None
-    except requests.RequestException as error:
-        raise AnswerLost(type(error).__name__) from None
+        raise AnswerLost(f"the connection broke before the answer ({type(error).__name__})") from None
 
 
-def _never_connected(error: requests.ConnectionError) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    cause = error.args[0] if error.args else None
-    if isinstance(cause, MaxRetryError):
-        cause = cause.reason
-    return isinstance(cause, (NewConnectionError, ConnectTimeoutError))
+def _never_connected(error: Exception) -> bool:
+    if isinstance(error, ProxyError):
+        error = error.original_error
+    return isinstance(error, (NewConnectionError, ConnectTimeoutError))
 
 
 def _refusal(error: TwilioRestException) -> Exception:

@@ -6,10 +6,9 @@ import logging
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import requests
 from twilio.http import HttpClient
 from twilio.http.response import Response
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 from werkzeug.test import Client
 
 from service.demo.sim_api import FAULT_HEADER, ConnectionRefused
@@ -17,7 +16,7 @@ from service.demo.sim_api import FAULT_HEADER, ConnectionRefused
 
 class InProcessTwilioHttpClient(HttpClient):  # type: ignore[misc]
     """Calls a WSGI application instead of the network. A lost answer and a refused connection look as
-    `requests` shows them."""
+    `urllib3` shows them."""
 
     def __init__(self, app: Any) -> None:
         super().__init__(logging.getLogger("service.demo.twilio"), False, None)
@@ -35,7 +34,7 @@ class InProcessTwilioHttpClient(HttpClient):  # type: ignore[misc]
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """One exchange. Raises what `requests` raises."""
+        """One exchange. Raises what `urllib3` raises."""
         parts = urlsplit(uri)
         query = "&".join(part for part in (parts.query, urlencode(params or {}, doseq=True)) if part)
         kept = {name: value for name, value in (headers or {}).items() if name.lower() != "content-type"}
@@ -49,8 +48,7 @@ class InProcessTwilioHttpClient(HttpClient):  # type: ignore[misc]
                 auth=auth,
             )
         except ConnectionRefused:
-            refused: Any = NewConnectionError(None, "nobody listens")  # type: ignore[arg-type]
-            raise requests.ConnectionError(refused) from None
+            raise NewConnectionError(None, "nobody listens") from None  # type: ignore[arg-type]
         if answer.headers.get(FAULT_HEADER) == "lose_answer":
-            raise requests.ReadTimeout("the simulator lost its answer")
+            raise ReadTimeoutError(None, uri, "the simulator lost its answer") from None  # type: ignore[arg-type]
         return Response(answer.status_code, answer.get_data(as_text=True), answer.headers)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-import requests
-from requests.adapters import BaseAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+from urllib3 import HTTPResponse, PoolManager, ProxyManager
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from notifications.carriers.base import AnswerLost, PermanentFailure, TemporaryFailure
 from notifications.carriers.twilio import TwilioCarrier, channel_of, classify
-from notifications.carriers.twilio_http import RebasedHttpClient, rebase
+from notifications.carriers.twilio_http import RebasedHttpClient, pool_manager, rebase
 from notifications.message import Channel, DeliveryStatus, OutboundMessage
 
 ACCOUNT = "AC" + "0" * 32
@@ -22,39 +30,38 @@ S = DeliveryStatus
 POOL: Any = None
 
 
-class Wire(BaseAdapter):
+@dataclass(frozen=True)
+class Asked:
+    method: str
+    url: str
+    body: str
+    headers: dict[str, str]
+
+
+class Wire(PoolManager):
     """Answers every request with one canned answer, and keeps what was asked."""
 
     def __init__(self, status: int = 201, body: Any = None, error: Exception | None = None) -> None:
         super().__init__()
         self.status, self.body, self.error = status, body, error
-        self.asked: list[requests.PreparedRequest] = []
+        self.asked: list[Asked] = []
         self.timeout: Any = None
 
-    def send(  # type: ignore[override]
-        self, request: requests.PreparedRequest, timeout: Any = None, **_: Any
-    ) -> requests.Response:
-        self.asked.append(request)
-        self.timeout = timeout
+    def urlopen(self, method: str, url: str, redirect: bool = True, **given: Any) -> Any:
+        assert not redirect
+        self.asked.append(Asked(method, url, given["body"] or "", given["headers"]))
+        self.timeout = given["timeout"]
         if self.error:
             raise self.error
-        answer = requests.Response()
-        answer.status_code = self.status
-        answer._content = json.dumps(self.body or {"sid": "SM" + "1" * 32, "status": "queued"}).encode()
-        return answer
-
-    def close(self) -> None:
-        pass
+        body = json.dumps(self.body or {"sid": "SM" + "1" * 32, "status": "queued"}).encode()
+        return HTTPResponse(body, status=self.status)
 
     def form(self) -> dict[str, str]:
-        return {key: values[0] for key, values in parse_qs(str(self.asked[-1].body or "")).items()}
+        return {key: values[0] for key, values in parse_qs(self.asked[-1].body).items()}
 
 
 def carrier(wire: Wire) -> TwilioCarrier:
-    session = requests.Session()
-    session.mount("http://", wire)
-    session.mount("https://", wire)
-    client = RebasedHttpClient("http://127.0.0.1:9/twilio", session=session)
+    client = RebasedHttpClient("http://127.0.0.1:9/twilio", pools=wire)
     return TwilioCarrier(
         ACCOUNT,
         ("token", "old"),
@@ -81,7 +88,8 @@ def test_a_text_is_asked_for_with_our_callback_and_time_outs() -> None:
     result = carrier(wire).send(message())
     assert (result.provider_id, result.status) == ("SM" + "1" * 32, S.ACCEPTED)
     assert wire.asked[0].url == f"http://127.0.0.1:9/twilio/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
-    assert wire.timeout == (3.0, 8.0)
+    assert (wire.timeout.connect_timeout, wire.timeout.read_timeout) == (3.0, 8.0)
+    assert wire.asked[0].headers["authorization"].startswith("Basic ")
     assert wire.form() == {
         "To": "+5516991234567",
         "From": "+15550000001",
@@ -181,15 +189,13 @@ def test_a_server_error_may_have_sent_it(status: int) -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (requests.ConnectTimeout(), TemporaryFailure),
-        (
-            requests.ConnectionError(MaxRetryError(POOL, "/", NewConnectionError(POOL, "refused"))),
-            TemporaryFailure,
-        ),
-        (requests.ConnectionError(ProtocolError("aborted")), AnswerLost),
-        (requests.ConnectionError(), AnswerLost),
-        (requests.ReadTimeout(), AnswerLost),
-        (requests.exceptions.ChunkedEncodingError(), AnswerLost),
+        (ConnectTimeoutError(POOL, "slow"), TemporaryFailure),
+        (NewConnectionError(POOL, "refused"), TemporaryFailure),
+        (ProxyError("no proxy", NewConnectionError(POOL, "refused")), TemporaryFailure),
+        (ProxyError("broken", ProtocolError("aborted")), AnswerLost),
+        (ProtocolError("aborted"), AnswerLost),
+        (ReadTimeoutError(POOL, "/", "slow"), AnswerLost),
+        (SSLError("broken"), AnswerLost),
     ],
 )
 def test_only_a_connection_that_never_was_proves_that_nothing_was_sent(
@@ -290,6 +296,17 @@ def test_an_opt_out_is_seen_in_a_receipt() -> None:
 )
 def test_rebase(base: str, expected: str) -> None:
     assert rebase("https://api.twilio.com/2010-04-01/x.json?a=1", base) == expected
+
+
+def test_the_environment_names_proxy_and_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://reader:secret@proxy.test:3128")
+    monkeypatch.setenv("NO_PROXY", "sim.test")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    pools = pool_manager("https://api.twilio.com", 4)
+    assert isinstance(pools, ProxyManager) and pools.proxy is not None and pools.proxy.host == "proxy.test"
+    assert "proxy-authorization" in pools.proxy_headers
+    assert pools.connection_pool_kw["ca_cert_dir"] == str(tmp_path)
+    assert not isinstance(pool_manager("https://sim.test", 4), ProxyManager)
 
 
 def test_addresses() -> None:
