@@ -39,7 +39,7 @@ class Config:
     templates_dir: str = setting("", "a folder whose texts lie over the shipped ones")
     send_threads: int = setting(32, "threads that send reminders and questions")
     page_threads: int = setting(8, "threads that send pages and safety messages")
-    messages_per_second: int = setting(0, "most messages a second for one sender number; 0: no limit")
+    messages_per_second: int = setting(0, "most messages a second for one sender number, all workers together; pages and replies never wait; 0: no limit")  # noqa: E501
     lease_seconds: int = setting(30, "how long a claimed message is one sender's; at least fence + connect + read + 5")  # noqa: E501
     fence_seconds: int = setting(10, "no message leaves later than this after its claim")
     connect_seconds: int = setting(3, "time-out to connect to a carrier")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from notifications.carriers.base import (
     LAST_LOOK,
     AnswerLost,
-    CarrierError,
     PermanentFailure,
     TemporaryFailure,
     TooLate,
@@ -25,19 +25,25 @@ from notifications.whatsapp import is_open, parse_approved
 from service import telemetry
 from service.killpoints import reach
 from service.logs import get_logger
-from service.models import Patient
+from service.lookup import settle
+from service.models import Patient, Site
 from service.runtime import Runtime
 from service.security import new_token
-from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown
-from service.use_cases.compose import compose, written
+from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown, pacing
+from service.use_cases.compose import compose
 from service.use_cases.outbox_failures import Failure
 from service.use_cases.outbox_record import Lost, Refused, Result, Taken, Unwanted
-from service.use_cases.outbox_unknown import Unknown
+from service.use_cases.pacing import Pace, pace_of
 from service.use_cases.wanted import SEND, Outgoing
 
 log = get_logger("sender")
-FRESH = 1.0  # seconds for which the check made at the claim is good enough for a routine message
+FRESH = {"pages": 0.1, "bulk": 1.0}  # seconds for which the check made at the claim is good enough
 BATCH = 100
+APPROVED = (
+    select(Patient.whatsapp_seen_at, Site.whatsapp_templates)
+    .join(Site, Site.id == Patient.site_id)
+    .where(Patient.id == bindparam("patient"))
+)
 
 
 def claimer_name(part: str = "drain") -> str:
@@ -86,20 +92,55 @@ class Sender:
 
     def claim(self, lane: str, limit: int) -> tuple[list[Ticket], int]:
         """Claim at most `limit`; the tickets, and how many rows were ended or put off instead."""
-        clock, config = self.runtime.clock, self.runtime.config
+        clock = self.runtime.clock
         began = clock.monotonic()
+        if limit <= 0:
+            return [], 0
         if self.runtime.db.is_sqlite:  # looking first takes no write lock
             with self.runtime.db.reading() as session:
                 first = outbox.next_due(session, lane=lane)
             if first is None or first > clock.now():
                 return [], 0
         with self.runtime.db.unit_of_work() as session:
-            messages, ended = outbox_claim.claim_due(
-                session, lane=lane, limit=limit, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),
-                lease_seconds=config.lease_seconds, daily_cap=config.daily_cap,
-            )  # fmt: skip
+            messages, ended = self._claim(session, lane, limit)
         reach("claimed")
         return [Ticket(message, began) for message in messages], ended
+
+    def exchange(self, results: Iterable[Result], lane: str, limit: int) -> tuple[list[Ticket], int]:
+        """Record the acceptances among `results` and claim as `claim` does, in one transaction: half the commits."""
+        accepted = [one for one in results if isinstance(one, Taken)]
+        if not accepted:
+            return self.claim(lane, limit)
+        began = self.runtime.clock.monotonic()
+        with self.runtime.db.unit_of_work() as session:
+            self._taken(session, accepted)
+            messages, ended = self._claim(session, lane, limit) if limit > 0 else ([], 0)
+        reach("recorded")
+        reach("claimed")
+        return [Ticket(message, began) for message in messages], ended
+
+    def _claim(self, session: Session, lane: str, limit: int) -> tuple[list[Outgoing], int]:
+        clock, config = self.runtime.clock, self.runtime.config
+        return outbox_claim.claim_due(
+            session, lane=lane, limit=limit, claimer=self.claimer, now=clock.now(), machine_now=clock.machine(),
+            lease_seconds=config.lease_seconds, daily_cap=config.daily_cap,
+            pace=None if lane == outbox.PAGES else self._pace(),  # pages wait for nobody
+        )  # fmt: skip
+
+    def _pace(self) -> Pace | None:
+        config = self.runtime.config
+        return pace_of(
+            rate=config.messages_per_second, from_=config.twilio_from, page_from=config.twilio_page_from,
+            whatsapp_from=config.twilio_whatsapp_from,
+        )  # fmt: skip
+
+    def _taken(self, session: Session, accepted: Sequence[Taken]) -> None:
+        clock = self.runtime.clock
+        outbox_record.taken(session, accepted, now=clock.now(), machine_now=clock.machine())
+        if pace := self._pace():
+            urgent = [one.message for one in accepted if one.message.lane == outbox.PAGES]
+            pacing.count(session, pace, urgent, machine_now=clock.machine())
+        reach("recording")
 
     def deliver(self, ticket: Ticket) -> Result:
         """Check, fence, and call the carrier, with no transaction and no connection held. Never raises."""
@@ -111,7 +152,7 @@ class Sender:
 
     def _unwanted(self, ticket: Ticket) -> Unwanted | None:
         message, clock = ticket.message, self.runtime.clock
-        if message.lane != outbox.PAGES and clock.monotonic() - ticket.claimed < FRESH:
+        if clock.monotonic() - ticket.claimed < FRESH[message.lane]:
             return None
         try:
             with self.runtime.db.reading() as session:
@@ -175,17 +216,20 @@ class Sender:
         return Taken(message, answer.provider_id, answer.status)
 
     def _approved(self, message: Outgoing) -> dict[str, str]:
-        """The approved texts, for a person to whom WhatsApp takes no free text now; else none."""
-        if message.channel != Channel.WHATSAPP or not self.runtime.config.whatsapp_templates:
+        """The approved texts, its site's over the installation's, for a person to whom WhatsApp takes no free text now;
+        else none."""
+        if message.channel != Channel.WHATSAPP:
             return {}
+        seen_at, its_site = None, ""
         try:
             with self.runtime.db.reading() as session:
-                seen_at = session.scalar(select(Patient.whatsapp_seen_at).where(Patient.id == message.patient_id))
+                found = session.execute(APPROVED, {"patient": message.patient_id}).first()
+            seen_at, its_site = found or (seen_at, its_site)
         except OperationalError:
-            seen_at = None  # an approved text is taken at any time
+            pass  # an approved text is taken at any time
         if is_open(seen_at, now=self.runtime.clock.now()):
             return {}
-        return parse_approved(self.runtime.config.whatsapp_templates)
+        return parse_approved(self.runtime.config.whatsapp_templates) | parse_approved(its_site)
 
     def record(self, results: Iterable[Result]) -> None:
         """Record acceptances in one transaction and everything else in one each."""
@@ -193,8 +237,7 @@ class Sender:
         clock = self.runtime.clock
         if accepted := [one for one in results if isinstance(one, Taken)]:
             with self.runtime.db.unit_of_work() as session:
-                outbox_record.taken(session, accepted, now=clock.now(), machine_now=clock.machine())
-                reach("recording")
+                self._taken(session, accepted)
             reach("recorded")
         for one in results:
             if isinstance(one, Taken):
@@ -227,34 +270,7 @@ class Sender:
         telemetry.LEASES_LOST.inc(lost)
         with db.unit_of_work() as session:
             unknown = outbox_unknown.to_look_up(session, machine_now=clock.machine())
-        return lost + sum(self._settle(one) for one in unknown)
-
-    def _settle(self, one: Unknown) -> bool:
-        looked, provider_id, status = self._look_up(one)
-        clock = self.runtime.clock
-        with self.runtime.db.unit_of_work() as session:
-            return outbox_unknown.settle(
-                session, one, provider_id=provider_id, status=status, looked=looked, now=clock.now(),
-                machine_now=clock.machine(),
-            )  # fmt: skip
-
-    def _look_up(self, one: Unknown) -> tuple[bool, str | None, DeliveryStatus]:
-        """Whether the carrier's list could be read, and what it has of this attempt."""
-        carrier = self.runtime.carriers.get(Channel(one.channel))
-        find = getattr(carrier, "find_calls" if one.channel == Channel.VOICE else "find_sent", None)
-        if find is None:
-            return True, None, DeliveryStatus.ACCEPTED
-        try:
-            text = written(self.runtime.renderer, one, public_url=self.runtime.config.public_url).text
-            prefix = "whatsapp:" if one.channel == Channel.WHATSAPP else ""
-            listed = find(prefix + one.address, one.since)
-        except (CarrierError, RenderError) as error:
-            log.warning("look_up_failed", message=one.message_id, error=type(error).__name__)
-            return False, None, DeliveryStatus.ACCEPTED
-        for sent in reversed(listed):
-            if sent.provider_id not in one.known and (one.channel == Channel.VOICE or sent.text == text):
-                return True, sent.provider_id, sent.status
-        return True, None, DeliveryStatus.ACCEPTED
+        return lost + sum(settle(self.runtime, one) for one in unknown)
 
 
 def _dice(message: Outgoing) -> float:

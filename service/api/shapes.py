@@ -40,7 +40,7 @@ def study(row: Study, version: str | None) -> dict[str, Any]:
 
 def site(row: Site) -> dict[str, Any]:
     same = ("id", "code", "name", "telephone", "emergency_number", "place", "clinic_hour", "timezone", "country")
-    more = ("subdivision", "closed_days", "daily_capacity", "created_at")
+    more = ("subdivision", "closed_days", "daily_capacity", "whatsapp_templates", "created_at")
     return {name: getattr(row, name) for name in same + more} | {
         "study": row.study.code,
         "feed": f"/calendar/{row.feed_token}.ics" if row.feed_token else None,

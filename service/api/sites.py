@@ -35,6 +35,7 @@ class SiteFields(Schema):
     subdivision = Text(longest=8, allow_none=True)
     closed_days = fields.List(Day(), validate=validate.Length(max=1000))
     daily_capacity = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=1, max=1000))
+    whatsapp_templates = Text(longest=8000, shortest=0)
 
 
 class NewSiteSchema(SiteFields):
@@ -70,6 +71,9 @@ class SiteSchema(Schema):
     subdivision = fields.String(required=True, allow_none=True)
     closed_days = fields.List(fields.String(), required=True)
     daily_capacity = fields.Integer(required=True, allow_none=True)
+    whatsapp_templates = fields.String(
+        required=True, metadata={"description": "texts approved for this site, over the installation's"}
+    )
     feed = fields.String(required=True, allow_none=True, metadata={"description": "the site's calendar feed"})
     created_at = Instant(required=True)
 

@@ -12,7 +12,7 @@ from service.models.alert import (
 from service.models.audit import AuditEntry, AuditSeal
 from service.models.chain import ChainTest
 from service.models.clinical import Observation
-from service.models.message import Attempt, Inbound, Link, Message, Receipt
+from service.models.message import Attempt, Inbound, Link, Message, Receipt, SenderNumber
 from service.models.occasion import Occasion, Timer
 from service.models.oncall import Override, Rota, Shift
 from service.models.patient import AnchorDate, CalendarRevision, Patient
@@ -52,6 +52,7 @@ __all__ = [
     "ReplyCode",
     "Response",
     "Rota",
+    "SenderNumber",
     "Shift",
     "Site",
     "Staff",

@@ -13,6 +13,7 @@ from service.db import Base
 READY = text("status = 'ready'")
 CLAIMED = text("status = 'claimed'")
 UNKNOWN = text("status = 'unknown'")
+OF_CASE = text("alert_id IS NOT NULL")
 
 
 class Message(Base):
@@ -33,6 +34,7 @@ class Message(Base):
         Index("ix_message_claimed", "lease_until", postgresql_where=CLAIMED, sqlite_where=CLAIMED),
         Index("ix_message_unknown", "lease_until", postgresql_where=UNKNOWN, sqlite_where=UNKNOWN),
         Index("ix_message_patient", "patient_id", "created_at"),
+        Index("ix_message_alert_id", "alert_id", postgresql_where=OF_CASE, sqlite_where=OF_CASE),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,7 +43,7 @@ class Message(Base):
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
     occasion_id: Mapped[int | None] = mapped_column(ForeignKey("occasion.id"))
     visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"))
-    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), index=True)
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
     inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound.id"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     kind: Mapped[str]
@@ -62,7 +64,7 @@ class Message(Base):
     claimer: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     unknown_since: Mapped[datetime | None]
-    provider_id: Mapped[str | None] = mapped_column(index=True)
+    provider_id: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     dedupe: Mapped[str] = mapped_column(unique=True)
@@ -85,6 +87,15 @@ class Attempt(Base):
     provider_id: Mapped[str | None] = mapped_column(index=True)
     error_code: Mapped[str | None]
     error: Mapped[str | None]
+
+
+class SenderNumber(Base):
+    """One of our numbers and how far it is used up: see `notifications/pace.py`. `next_at` is machine time."""
+
+    __tablename__ = "sender_number"
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime | None]
 
 
 class Receipt(Base):

@@ -46,7 +46,11 @@ class StudyVersion(Base):
 
 
 class Site(Base):
-    """Where patients are seen. Its telephone, emergency number, place and clinic hour go into messages."""
+    """Where patients are seen. Its telephone, emergency number, place and clinic hour go into messages.
+
+    `whatsapp_templates`: the texts approved for its sender, as `notifications.whatsapp.parse_approved` reads them;
+    "": those of the installation.
+    """
 
     __tablename__ = "site"
     __table_args__ = (UniqueConstraint("study_id", "code"),)
@@ -66,6 +70,7 @@ class Site(Base):
     daily_capacity: Mapped[int | None]
     feed_token: Mapped[str | None] = mapped_column(unique=True)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    whatsapp_templates: Mapped[str] = mapped_column(default="", server_default="")
     created_at: Mapped[datetime]
 
     study: Mapped[Study] = relationship()

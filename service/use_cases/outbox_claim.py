@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import String, bindparam, delete, insert, literal, select, text, update
+from sqlalchemy import Select, String, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
 from service.db import Base, UtcDateTime
 from service.killpoints import reach
 from service.models import Attempt, Message
-from service.use_cases import outbox_failures, wanted
+from service.use_cases import outbox_failures, pacing, wanted
 from service.use_cases.among import IDS, among
+from service.use_cases.pacing import Pace
 from service.use_cases.wanted import SEND, Outgoing, Verdict
 
 ATTEMPT = Base.metadata.tables["attempt"]
@@ -29,17 +31,26 @@ CLAIM = (
         attempts=Message.attempts + 1,
     )
 )
+NEW_ATTEMPT = ["message_id", "number", "claimer", "claimed_at", "status"]
+BEGUN = (
+    bindparam("by", type_=String()), bindparam("at", type_=UtcDateTime()), literal(DeliveryStatus.CLAIMED.value)
+)  # fmt: skip
+MADE = (ATTEMPT.c.message_id, ATTEMPT.c.id)
 BEGIN_ATTEMPTS = (
     insert(ATTEMPT)
-    .from_select(
-        ["message_id", "number", "claimer", "claimed_at", "status"],
-        select(
-            Message.id, Message.attempts, bindparam("by", type_=String()), bindparam("at", type_=UtcDateTime()),
-            literal(DeliveryStatus.CLAIMED.value),
-        ).where(among(Message.id, IDS)),
-    )
-    .returning(ATTEMPT.c.message_id, ATTEMPT.c.id)
-)  # fmt: skip
+    .from_select(NEW_ATTEMPT, select(Message.id, Message.attempts, *BEGUN).where(among(Message.id, IDS)))
+    .returning(*MADE)
+)
+
+
+def _together() -> Any:
+    """Both in one statement (PostgreSQL): a page waits for each round trip."""
+    claimed = CLAIM.returning(Message.id, Message.attempts).cte("claimed")
+    begun = select(claimed.c.id, claimed.c.attempts, *BEGUN)
+    return insert(ATTEMPT).from_select(NEW_ATTEMPT, begun).returning(*MADE)
+
+
+CLAIM_AND_BEGIN = _together()
 
 
 def claim_due(
@@ -52,30 +63,54 @@ def claim_due(
     machine_now: datetime,
     lease_seconds: float,
     daily_cap: int,
+    pace: Pace | None = None,
 ) -> tuple[list[Outgoing], int]:
     """Claim at most `limit` due messages of `lane`, oldest first: those to send now, each with a new attempt, and
     how many rows were ended or put off because they are not wanted (now).
 
-    Rows that another sender is claiming at this moment are skipped, not waited for.
+    Rows that another sender is claiming at this moment are skipped, not waited for. `pace`: what a number has no room
+    for stays ready.
     """
-    rows = session.execute(
-        select(*COLUMNS)
-        .where(text("message.status = 'ready'"), Message.lane == lane, Message.send_at <= now)
-        .order_by(Message.send_at, Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    ).all()
+    room = pacing.room(session, pace, machine_now=machine_now) if pace else {}
+    rows = session.execute(_due(lane, now, limit, pace, room)).all()
     if not rows:
         return [], 0
     found = [Outgoing(*row) for row in rows]
     verdicts = wanted.check(session, found, now=now, daily_cap=daily_cap)
     going = [one for one in found if verdicts[one.id] is SEND]
-    for one in found:
-        if verdicts[one.id] is not SEND:
-            _put_away(session, one, verdicts[one.id], now=now)
+    putting = [one for one in found if verdicts[one.id] is not SEND]
+    for one in putting:
+        _put_away(session, one, verdicts[one.id], now=now)
+    if pace:
+        going = _paced(going, pace, room)
+        pacing.count(session, pace, going, machine_now=machine_now)
     claimed = _claim(session, going, claimer, machine_now, lease_seconds) if going else []
     reach("claiming")
-    return claimed, len(found) - len(going)
+    return claimed, len(putting)
+
+
+def _due(lane: str, now: datetime, limit: int, pace: Pace | None, room: dict[str, int]) -> Select[Any]:
+    query = (
+        select(*COLUMNS)
+        .where(text("message.status = 'ready'"), Message.lane == lane, Message.send_at <= now)
+        .order_by(Message.send_at, Message.id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    if pace is None:
+        return query.limit(limit)
+    full = sorted(channel for channel, number in pace.bulk.items() if not room[number])
+    return query.where(Message.channel.not_in(full)).limit(min(limit, sum(room.values()) or limit))
+
+
+def _paced(going: Sequence[Outgoing], pace: Pace, room: dict[str, int]) -> list[Outgoing]:
+    """As many as their numbers have room for, the oldest first."""
+    left, kept = dict(room), []
+    for one in going:
+        number = pace.number_of(one)
+        if left.get(number, 1) > 0:
+            left[number] = left.get(number, 1) - (number in room)
+            kept.append(one)
+    return kept
 
 
 def _claim(
@@ -83,8 +118,12 @@ def _claim(
 ) -> list[Outgoing]:
     given = {"ids": [one.id for one in going], "by": claimer, "at": machine_now}
     connection = session.connection()
-    connection.execute(CLAIM, given | {"until": machine_now + timedelta(seconds=lease_seconds)})
-    made = connection.execute(BEGIN_ATTEMPTS, given)
+    leased = given | {"until": machine_now + timedelta(seconds=lease_seconds)}
+    if connection.dialect.name == "postgresql":
+        made = connection.execute(CLAIM_AND_BEGIN, leased)
+    else:
+        connection.execute(CLAIM, leased)
+        made = connection.execute(BEGIN_ATTEMPTS, given)
     ids: dict[int, int] = {row.message_id: row.id for row in made}
     return [replace(one, attempts=one.attempts + 1, attempt_id=ids[one.id]) for one in going]
 

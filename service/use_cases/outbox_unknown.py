@@ -27,7 +27,7 @@ NEVER_SENT = frozenset({"email", "webpush"})  # no list to look them up in
 
 @dataclass(frozen=True)
 class Unknown:
-    """What to look for at the carrier. `known`: ids that belong to other attempts to the same address."""
+    """What to look for at the carrier: an attempt to `address`, made at `since` or later."""
 
     message_id: int
     attempt_id: int
@@ -40,7 +40,6 @@ class Unknown:
     template: str
     fields: dict[str, object]
     since: datetime
-    known: frozenset[str]
 
 
 def lose_leases(session: Session, *, machine_now: datetime, dead: Sequence[str] = (), limit: int = 200) -> int:
@@ -83,20 +82,22 @@ def to_look_up(session: Session, *, machine_now: datetime, limit: int = 50) -> l
     for message in rows:
         attempt = _latest(session, message)
         message.lease_until = machine_now + LOOK_AGAIN
-        known = session.scalars(
-            select(Attempt.provider_id)
-            .join(Message, Message.id == Attempt.message_id)
-            .where(Message.address == message.address, Attempt.provider_id.is_not(None))
-        )
         found.append(
             Unknown(
                 message.id, attempt.id, attempt.number, message.kind, message.channel, message.address,
                 message.language, message.profile, message.template, message.fields, attempt.claimed_at - SKEW,
-                frozenset(one for one in known if one),
             )
         )  # fmt: skip
     session.flush()
     return found
+
+
+def of_other_attempts(session: Session, one: Unknown, provider_ids: Sequence[str]) -> set[str]:
+    """Which of these ids the carrier gave to other attempts than this one."""
+    found = session.scalars(
+        select(Attempt.provider_id).where(Attempt.provider_id.in_(provider_ids), Attempt.id != one.attempt_id)
+    )
+    return {provider_id for provider_id in found if provider_id}
 
 
 def settle(

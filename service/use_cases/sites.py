@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from notifications.catalog import FieldTooLong, check_field
 from notifications.phone import PhoneError, national, parse_phone
+from notifications.whatsapp import parse_approved
 from service.errors import Conflict, NotFound
 from service.models import Patient, Site, Study
 from service.security import new_token
@@ -19,9 +20,10 @@ from workflows.anchors import zone_of
 from workflows.closed_days import ClosedDays
 from workflows.decisions import RuleViolation
 
+NOT_APPROVED = "a text and its content id, such as pt_BR/weekly=HX and 32 hexadecimal digits, commas between"
 CHANGEABLE = (
     "name", "telephone", "emergency_number", "place", "clinic_hour", "timezone", "country", "subdivision",
-    "closed_days", "daily_capacity",
+    "closed_days", "daily_capacity", "whatsapp_templates",
 )  # fmt: skip
 
 
@@ -42,6 +44,7 @@ def create(
     subdivision: str | None = "SP",
     closed_days: Sequence[str | date] = (),
     daily_capacity: int | None = None,
+    whatsapp_templates: str = "",
     reason: str = "",
 ) -> Site:
     """A new site. RuleViolation names the field that is wrong or too long for a text; Conflict for a code twice."""
@@ -52,7 +55,7 @@ def create(
     values: dict[str, Any] = {
         "name": name, "telephone": telephone, "emergency_number": emergency_number, "place": place,
         "clinic_hour": clinic_hour, "timezone": timezone, "country": country, "subdivision": subdivision,
-        "closed_days": closed_days, "daily_capacity": daily_capacity,
+        "closed_days": closed_days, "daily_capacity": daily_capacity, "whatsapp_templates": whatsapp_templates,
     }  # fmt: skip
     site = Site(study_id=study.id, code=code, feed_token=new_token(), created_at=now, **_checked(values))
     session.add(site)
@@ -154,6 +157,10 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         zone_of(values["timezone"])
     except RuleViolation as error:
         raise RuleViolation("timezone", values["timezone"], error.message) from None
+    try:
+        parse_approved(values["whatsapp_templates"])
+    except ValueError:
+        raise RuleViolation("whatsapp_templates", values["whatsapp_templates"], NOT_APPROVED) from None
     days = []
     for day in values["closed_days"]:
         try:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
@@ -62,7 +62,12 @@ SEND = Verdict()
 PATIENT = select(Patient.id, Patient.status, Patient.consented, Patient.opted_out, Patient.timezone).where(
     among(Patient.id, IDS)
 )
-STAFF = select(Staff.id, Staff.active).where(among(Staff.id, IDS))
+# a row for each of a person's telephones that opted out, or one without any
+STAFF = (
+    select(Staff.id, Staff.active, ContactMethod.channel, ContactMethod.address)
+    .outerjoin(ContactMethod, and_(ContactMethod.staff_id == Staff.id, ContactMethod.opted_out_at.is_not(None)))
+    .where(among(Staff.id, IDS))
+)
 SENT_SINCE = (
     select(Message.patient_id, func.count())
     .where(
@@ -87,12 +92,11 @@ CHECKS: Mapping[str, tuple[Any, str, frozenset[str]]] = {
 def check(session: Session, messages: Sequence[Outgoing], *, now: datetime, daily_cap: int) -> dict[int, Verdict]:
     """A verdict for each message, with a handful of queries for all of them."""
     patients = _rows(session, PATIENT, (m.patient_id for m in messages))
-    staff = _rows(session, STAFF, (m.staff_id for m in messages))
+    staff, opted_out = _staff_rows(session, {m.staff_id for m in messages if m.staff_id is not None})
     states = {
         key: _states(session, table, (getattr(m, column) for m in messages if m.wanted_while == key))
         for key, (table, column, _) in CHECKS.items()
     }
-    opted_out = _opted_out_staff(session, messages)
     routine = {m.patient_id for m in messages if m.kind in ROUTINE and m.patient_id is not None}
     sent = _sent_today(session, [patients[one] for one in sorted(routine)], now)
     verdicts: dict[int, Verdict] = {}
@@ -134,16 +138,10 @@ def _lapsed(message: Outgoing, states: Mapping[str, Mapping[int, str]], now: dat
     return SEND
 
 
-def _opted_out_staff(session: Session, messages: Sequence[Outgoing]) -> set[tuple[int, str, str]]:
-    ids = {m.staff_id for m in messages if m.staff_id is not None}
-    if not ids:
-        return set()
-    found = session.execute(
-        select(ContactMethod.staff_id, ContactMethod.channel, ContactMethod.address).where(
-            ContactMethod.staff_id.in_(ids), ContactMethod.opted_out_at.is_not(None)
-        )
-    )
-    return {(row.staff_id, row.channel, row.address) for row in found}
+def _staff_rows(session: Session, ids: set[int]) -> tuple[dict[int, Any], set[tuple[int, str, str]]]:
+    """These people, and which of their telephones have opted out."""
+    rows = session.execute(STAFF, {"ids": sorted(ids)}).all() if ids else []
+    return {row.id: row for row in rows}, {(row.id, row.channel, row.address) for row in rows if row.channel}
 
 
 def _staff(message: Outgoing, staff: Any, opted_out: set[tuple[int, str, str]]) -> Verdict:

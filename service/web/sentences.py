@@ -25,6 +25,7 @@ SENTENCES: tuple[str, ...] = (
     _("say why"),
     _("say what happened"),
     _("an empty note"),
+    _("a text and its content id, such as pt_BR/weekly=HX and 32 hexadecimal digits, commas between"),
     _("somebody else, of this site, who can be paged"),
     _("cannot be in the future"),
     _("must be after its start"),

@@ -75,6 +75,7 @@ def test_a_site_has_its_closed_days_besides_weekends_and_holidays(session: Any) 
         ("timezone", "Mars/Olympus"),
         ("closed_days", ["tomorrow"]),
         ("daily_capacity", 0),
+        ("whatsapp_templates", "pt_BR/weekly=HX1"),
         ("code", " "),
     ],
 )

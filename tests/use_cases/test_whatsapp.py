@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from notifications.carriers.base import PermanentFailure
 from notifications.message import Channel
 from service.models import Message, Patient
+from service.use_cases import sites
 from tests.sending import PostOffice
 
 WEEKLY = "HX" + "a" * 32
@@ -101,6 +102,20 @@ def test_nothing_approved_means_free_text_always(post: PostOffice) -> None:
     post.enqueue()
     post.send()
     assert [text.approved for text in post.simulator.texts if text.to == post.phone] == [False]
+
+
+def test_a_site_has_its_own_approved_texts_over_the_installations(post: PostOffice) -> None:
+    own = "HX" + "b" * 32
+    post.simulator.contents[own] = "do centro: {{1}}"
+    with post.db.unit_of_work() as session:
+        site = session.get_one(Patient, post.patient_id).site
+        sites.change(
+            session, site, actor="admin", now=post.clock.now(), reason="their own sender",
+            whatsapp_templates=f"pt_BR/weekly={own}",
+        )  # fmt: skip
+    post.enqueue()
+    post.send()
+    assert [text.body for text in post.simulator.texts if text.to == post.phone] == ["do centro: https://v.test/000001"]
 
 
 def test_other_channels_have_no_approved_texts(post: PostOffice) -> None:

@@ -59,7 +59,7 @@ def test_an_administrator_adds_a_site_from_the_study_page(world: Any, ada: Perso
         ("emergency_number", "1" * 17), ("place", "x" * 81), ("place", "a\x00b"), ("clinic_hour", "early"),
         ("timezone", "Mars/Base"), ("country", "ZZ"), ("country", ""), ("subdivision", "XX"),
         ("closed_days", "24/12/2026"), ("daily_capacity", "0"), ("daily_capacity", "many"),
-        ("daily_capacity", "1001"), ("reason", ""),
+        ("daily_capacity", "1001"), ("reason", ""), ("whatsapp_templates", "pt_BR/weekly"),
     ],
 )  # fmt: skip
 def test_a_fault_names_its_field_and_keeps_what_was_typed(world: Any, ada: Person, field: str, typed: str) -> None:

@@ -25,6 +25,7 @@ Answer = str | Response | tuple[str, int]
 FIRST = {"emergency_number": "192", "clinic_hour": "09:00", "timezone": "America/Sao_Paulo", "country": "BR"}
 MOST_A_DAY = 1000
 LONGEST_DAYS = 11_000  # a thousand dates
+LONGEST_APPROVED = 8_000
 
 keepers = allow(Role.COORDINATOR)
 
@@ -105,7 +106,13 @@ def _read(form: Form) -> dict[str, Any]:
         "subdivision": form.text("subdivision", required=False, longest=8).upper() or None,
         "closed_days": form.text("closed_days", required=False, longest=LONGEST_DAYS).replace(",", " ").split(),
         "daily_capacity": _capacity(form),
+        "whatsapp_templates": _approved(form),
     }
+
+
+def _approved(form: Form) -> str:
+    typed = form.text("whatsapp_templates", required=False, longest=LONGEST_APPROVED)
+    return ", ".join(part.strip() for part in typed.replace("\n", ",").split(",") if part.strip())
 
 
 def _capacity(form: Form) -> int | None:
