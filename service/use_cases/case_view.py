@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -14,7 +15,9 @@ from service.models import (
     AlertLog,
     AlertReport,
     AnchorDate,
+    Message,
     Observation,
+    Page,
     Patient,
     Reading,
     Site,
@@ -23,6 +26,7 @@ from service.models import (
 from service.use_cases import alerts, escalations, studies
 
 READINGS, LABS = 6, 8
+CLIMBS = ("step", "repeat", "exhausted", "owner_repaged", "handed_over")
 COUNTED_FROM = ("infusion_1", "atg_start", "enrolment")
 
 
@@ -36,20 +40,30 @@ class Coming:
 
 
 @dataclass(frozen=True)
+class Paged:
+    """One person that a rung paged: (channel, status of its message) of each page."""
+
+    name: str
+    ways: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Happened:
-    """A line of the case's log with the person's name; `who` "" for the service itself."""
+    """A line of the case's log with the person's name; `who` "" for the service itself. `paged`: whom this rung paged,
+    each with the channels, and what has become of the messages that is worth knowing at night (it did not arrive)."""
 
     at: datetime
     event: str
     who: str
     note: str
+    paged: tuple[Paged, ...] = ()
 
 
 @dataclass(frozen=True)
 class CaseView:
     """A case as the person on call needs it. `day` counts from the anchor `day_of`; None: no date is known.
 
-    `told_before`: the study lets the alert page say what was reported before somebody takes the case."""
+    `minutes` since the patient's words. `told_before`: the study lets the alert page say what was reported before somebody takes the case."""
 
     alert: Alert
     patient: Patient
@@ -63,6 +77,7 @@ class CaseView:
     day: int | None
     day_of: str
     told_before: bool
+    minutes: int
 
 
 def of(session: Session, alert: Alert, *, now: datetime) -> CaseView:
@@ -84,11 +99,12 @@ def of(session: Session, alert: Alert, *, now: datetime) -> CaseView:
             )
         ),
         labs=_latest_labs(session, patient.id),
-        happened=tuple(_happened(session, each) for each in alerts.log_of(session, alert)),
+        happened=_happened(session, alert),
         coming=tuple(Coming(at, who, tuple(people)) for at, who, people in escalations.next_steps(session, alert, now)),
         day=day,
         day_of=day_of,
         told_before=studies.design_for(session, patient).settings.get("before_the_tap", "strict") == "report",
+        minutes=max(0, int((now - alert.reported_at).total_seconds() // 60)),
     )
 
 
@@ -121,7 +137,33 @@ def _study_day(session: Session, patient: Patient, now: datetime) -> tuple[int |
     return None, ""
 
 
-def _happened(session: Session, line: AlertLog) -> Happened:
-    kind, _, number = line.actor.partition(":")
-    person = session.get(Staff, int(number)) if kind == "staff" and number.isdigit() else None
-    return Happened(line.at, line.event, person.name if person else "", str(line.detail.get("note") or ""))
+def _happened(session: Session, alert: Alert) -> tuple[Happened, ...]:
+    log = alerts.log_of(session, alert)
+    numbers = {int(line.actor.partition(":")[2]) for line in log if line.actor.startswith("staff:")}
+    names = {one.id: one.name for one in session.scalars(select(Staff).where(Staff.id.in_(numbers)))}
+    paged = _paged(session, alert)
+    return tuple(
+        Happened(
+            line.at,
+            line.event,
+            names.get(int(line.actor.partition(":")[2]), "") if line.actor.startswith("staff:") else "",
+            str(line.detail.get("note") or ""),
+            paged.get((line.detail.get("loop"), line.detail.get("step")), ()) if line.event in CLIMBS else (),
+        )
+        for line in log
+    )
+
+
+def _paged(session: Session, alert: Alert) -> dict[tuple[Any, Any], tuple[Paged, ...]]:
+    """(loop, step) -> whom that rung paged."""
+    rungs: dict[tuple[Any, Any], dict[str, list[tuple[str, str]]]] = {}
+    rows = session.execute(
+        select(Page.loop, Page.step, Staff.name, Page.channel, Message.status)
+        .join(Staff, Staff.id == Page.staff_id)
+        .outerjoin(Message, Message.id == Page.message_id)
+        .where(Page.alert_id == alert.id)
+        .order_by(Page.id)
+    )
+    for loop, step, name, channel, status in rows:
+        rungs.setdefault((loop, step), {}).setdefault(name, []).append((channel, status or ""))
+    return {key: tuple(Paged(name, tuple(ways)) for name, ways in people.items()) for key, people in rungs.items()}

@@ -30,7 +30,7 @@ def tell(session: Session, *, now: datetime) -> int:
                     kind="notice",
                     template="alarm",
                     fields={
-                        "alarm": words[: staff_messages.ALARM_LENGTH],
+                        "alarm": staff_messages.alarm_words(words, person),
                         "time": staff_messages.clock(now, site.timezone),
                     },
                     dedupe=f"{key}:{person.id}",
@@ -43,4 +43,4 @@ def tell(session: Session, *, now: datetime) -> int:
 
 
 def _at(at: datetime, site: Site) -> str:
-    return f"{at.astimezone(ZoneInfo(site.timezone)):%d %b %H:%M}"
+    return f"{at.astimezone(ZoneInfo(site.timezone)):%Y-%m-%d %H:%M}"

@@ -126,6 +126,7 @@ def _cases(asked: _Asked) -> list[Number]:
         select(Alert, Patient).join(Patient, Patient.id == Alert.patient_id).where(red, *asked.here).order_by(Alert.id)
     ).all()
     taken = [(each, who, each.acknowledged_at - each.reported_at) for each, who in alerts if each.acknowledged_at]
+    paged = [(each, who, each.first_paged_at - each.reported_at) for each, who in alerts if each.first_paged_at]
     ended = [(each, who, each.outcome_at - each.reported_at) for each, who in alerts if each.outcome_at]
     slow = [one for one in taken if one[2] > PROMISE]
     still = [(each, who) for each, who in alerts if each.status == AlertStatus.OPEN]
@@ -140,6 +141,7 @@ def _cases(asked: _Asked) -> list[Number]:
 
     return [
         plain("red_cases", alerts),
+        waits("to_page", _minutes([wait for *_, wait in paged]), paged),
         waits("to_human", _minutes([wait for *_, wait in taken]), taken),
         asked.percent("in_15_minutes", len(taken) - len(slow), len(alerts), waits("", "", slow)),
         waits("to_outcome", _minutes([wait for *_, wait in ended]), ended),

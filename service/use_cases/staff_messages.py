@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from notifications.alarms import in_language
 from service.models import ContactMethod, Message, Staff
 from service.use_cases import outbox, staff
 
@@ -72,11 +73,11 @@ def alarm(
     `site_id` None: those who answer for every site; where all belong to sites, all of them.
     """
     sent = 0
-    fields = {"alarm": words[:ALARM_LENGTH], "time": clock(now, zone)}
     people = staff.with_role(session, site_id, *OPERATIONS)
     if not people and site_id is None:
         people = [one for one in staff.listed(session, None) if one.role in OPERATIONS]
     for person in people:
+        fields = {"alarm": alarm_words(words, person), "time": clock(now, zone)}
         for contact in session.scalars(
             select(ContactMethod).where(
                 ContactMethod.staff_id == person.id,
@@ -98,6 +99,11 @@ def alarm(
             )
             sent += 1
     return sent
+
+
+def alarm_words(words: str, person: Staff) -> str:
+    """An alarm as `person` reads it, cut to what one text can carry."""
+    return in_language(words, person.language)[:ALARM_LENGTH]
 
 
 def clock(at: datetime, zone: str) -> str:

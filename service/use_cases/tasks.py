@@ -111,10 +111,26 @@ def done(session: Session, task: Task, *, actor: str, now: datetime, note: str =
         raise RuleViolation("note", f"{len(note)} characters", "at most 2000 characters")
     if task.seen_at is None:
         task.seen_at, task.seen_by = now, actor
-    task.status, task.done_at, task.done_by, task.note = DONE, now, actor, note or None
+    task.status, task.done_at, task.done_by, task.note = DONE, now, actor, note or task.note
     audit.record(
         session, "task:done", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id,
         detail={"note": note},
+    )  # fmt: skip
+    return task
+
+
+def note(session: Session, task: Task, *, actor: str, now: datetime, text: str) -> Task:
+    """A remark while the task goes on; who writes one has seen it. RuleViolation without words. Conflict: it is done."""
+    text = text.strip()
+    if not text or len(text) > 2000:
+        raise RuleViolation("note", text[:40], "1 to 2000 characters")
+    if task.status == DONE:
+        raise Conflict(f"done already by {task.done_by}")
+    see(session, task, actor=actor, now=now)
+    task.note = text
+    audit.record(
+        session, "task:note", actor=actor, now=now, subject_id=task.id, patient_id=task.patient_id,
+        detail={"note": text},
     )  # fmt: skip
     return task
 

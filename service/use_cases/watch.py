@@ -126,8 +126,9 @@ def _cover(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
         for hole in oncall.holes(session, site.id, now, now + COVER):
             inside = hole.start <= now
             severity = Severity.CRITICAL if inside and hole.layer == "on_call" else Severity.WARNING
-            until = f"{_at(hole.start, site)} to {_at(hole.end, site)}"
-            yield Finding("hole", f"site {site.code}: nobody is {hole.layer}, {until}", hole.start, severity)
+            start, end = _at(hole.start, site), _at(hole.end, site)
+            detail = f"site {site.code}: nobody is {hole.layer}, {start} to {end}"
+            yield Finding("hole", detail, hole.start, severity)
 
 
 def _reachable(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
@@ -209,8 +210,8 @@ def _silent_carrier(session: Session, now: datetime, _: datetime) -> Iterator[Fi
 
 
 def _at(at: datetime, site: Site) -> str:
-    """Like "Tue 10 Mar 08:00", at the site."""
-    return f"{at.astimezone(ZoneInfo(site.timezone)):%a %d %b %H:%M}"
+    """Like "2026-03-10 08:00", at the site: read the same in every language."""
+    return f"{at.astimezone(ZoneInfo(site.timezone)):%Y-%m-%d %H:%M}"
 
 
 CHECKS: tuple[Check, ...] = (

@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
 
 from service.models import Alert, Observation, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
-from service.use_cases import observations, studies
+from service.use_cases import observations, studies, tell_doctor
 from workflows.alerts import AlertStatus
 from workflows.occasions import OccasionStatus
 from workflows.protocol import LEVELS, Level
@@ -76,13 +76,15 @@ class SilentRow:
 
 @dataclass(frozen=True)
 class LevelRow:
-    """A patient's newest cyclosporine level when it is outside the protocol's target `low`..`high` (ng/mL)."""
+    """A patient's newest cyclosporine level when it is outside the protocol's target `low`..`high` (ng/mL); `told`: the
+    doctor who was told, and when."""
 
     level: Observation
     patient: Patient
     low: Decimal
     high: Decimal
     above: bool
+    told: tuple[Staff, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -249,11 +251,13 @@ def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:
 
 def _levels(session: Session, site_id: int, local: date) -> list[LevelRow]:
     found = []
-    for patient, level in observations.newest_levels(session, site_id, since=local - LEVELS_FROM):
+    newest = observations.newest_levels(session, site_id, since=local - LEVELS_FROM)
+    told = tell_doctor.told(session, [level.id for _patient, level in newest]) if newest else {}
+    for patient, level in newest:
         band = observations.band_of(studies.design_for(session, patient))
         value = Decimal(level.value)
         if band is not None and not band[0] <= value <= band[1]:
-            found.append(LevelRow(level, patient, *band, above=value > band[1]))
+            found.append(LevelRow(level, patient, *band, above=value > band[1], told=told.get(level.id)))
     return found
 
 

@@ -26,6 +26,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from notifications.alarms import in_language
 from service.access import policy_of
 from service.errors import Conflict, Forbidden, NotFound, NotLoggedIn, Problem, Stale
 from service.runtime import current
@@ -71,6 +72,7 @@ def install(app: Flask) -> None:
     app.add_template_filter(sentences.phrase, "phrase")
     for name, words_of in reasons.FILTERS.items():
         app.add_template_filter(words_of, name)
+    app.add_template_filter(lambda said: in_language(said, i18n.language()), "finding")
     app.context_processor(_context)
 
 

@@ -38,20 +38,6 @@ HEARD: Words = {
     "fever_without_number": _("a fever without a number"),
     "help_alone": _("help, and nothing else"),
 }
-ITEM: Words = {
-    "temp": _("temperature"),
-    "recheck": _("second temperature"),
-    "bleeding": _("bleeding"),
-    "antipyretic": _("medicine against fever or pain in the last 8 hours"),
-    "well": _("compared with yesterday"),
-    "doses": _("doses"),
-    "signs": _("signs"),
-    "temp_site": _("measured at"),
-    "infection": _("infection or antibiotic"),
-    "hospital": _("hospital"),
-    "bleeding_week": _("bleeding in the week"),
-    "call_me": _("wants a call"),
-}
 ANSWER: Words = {
     "no_thermometer": _("no thermometer"),
     "refused": _("did not want to measure"),
@@ -101,7 +87,7 @@ def finding(one: Mapping[str, str]) -> str:
         return ", ".join(f"{letter} {say(SIGN, letter)}" for letter in value.split())
     if kind in ("choice", "number"):
         said = ", ".join(say(ANSWER, part) for part in detail.split())
-        return f"{say(ITEM, value)}: {said}"
+        return f"{say(words.ITEM, value)}: {said}"
     if kind == "heard":
         return str(gettext("heard: %(what)s", what=say(HEARD, value)))
     if kind in ("within_hours", "within_days"):

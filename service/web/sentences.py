@@ -169,6 +169,9 @@ SENTENCES: tuple[str, ...] = (
     _("at least 1, or nothing for no limit"),
     _("no holidays are known for this country and part"),
     _("only somebody of every site adds a site"),
+    _("nobody is on call and no investigator can be reached"),
+    _("1 to 2000 characters"),
+    _("there is no such value"),
 )
 
 

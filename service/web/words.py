@@ -139,6 +139,10 @@ ACTION: Words = {
     "response:correct": _("answer corrected"),
     "observation:record": _("laboratory value recorded"),
     "observation:correct": _("laboratory value corrected"),
+    "observation:tell": _("doctor told of a laboratory value"),
+    "task:note": _("task noted"),
+    "alert:hand_over": _("case handed over"),
+    "advice:answer": _("answered whether the hospital was reached"),
 }
 TASK: Words = {
     "call_today": _("call today"),
@@ -159,6 +163,10 @@ TASK: Words = {
     "text_not_read": _("a text that could not be handled: look at it"),
     "unknown_sender": _("a text from an unknown number"),
     "which_patient": _("two patients share a number: ask which one wrote"),
+    "media": _("sent a picture or a recording: look at it"),
+    "called": _("called our number, where nobody answers: call back"),
+    "nobody_on_call": _("a case and nobody on call: fill the rota"),
+    "exhausted": _("everybody was paged and nobody took the case"),
 }
 RULE: Words = {
     "T-RED": _("temperature at or above the study's limit"),
@@ -208,6 +216,29 @@ LAB: Words = {
     "dbp": _("Diastolic pressure"),
     "weight": _("Weight"),
 }
+DETAIL: Words = {
+    "case": _("case"),
+    "visit": _("visit"),
+    "date": _("date"),
+    "from": _("from"),
+    "error": _("fault"),
+    "scope": _("does not want"),
+}
+SCOPE: Words = {"reminders": _("reminders and questions"), "all": _("any message")}
+ITEM: Words = {
+    "temp": _("temperature"),
+    "recheck": _("second temperature"),
+    "bleeding": _("bleeding"),
+    "antipyretic": _("medicine against fever or pain in the last 8 hours"),
+    "well": _("compared with yesterday"),
+    "doses": _("doses"),
+    "signs": _("signs"),
+    "temp_site": _("measured at"),
+    "infection": _("infection or antibiotic"),
+    "hospital": _("hospital"),
+    "bleeding_week": _("bleeding in the week"),
+    "call_me": _("wants a call"),
+}
 SHORT: Words = {"anc": _("neutrophils"), "platelets": _("platelets"), "csa": _("ciclosp.")}
 
 
@@ -239,6 +270,9 @@ TABLES: dict[str, Words] = {
     "rule": RULE,
     "lab": LAB,
     "short": SHORT,
+    "item": ITEM,
+    "detail": DETAIL,
+    "scope": SCOPE,
 }
 
 

@@ -104,7 +104,7 @@ def test_nobody_on_call_is_said_to_those_who_are_paged_instead(world):
     _febrile(world, PATIENT)
     for name in (LIMA, PRADO):
         world.phone(name).expects(PATIENT, "NINGUEM")
-    world.phone(BIA).expects("nobody is on call")
+    world.phone(BIA).expects("ninguem esta de plantao")
 
 
 def test_a_number_that_is_wrong_costs_no_time(world):

@@ -168,7 +168,7 @@ def test_a_text_that_cannot_be_read_stays_and_tells_a_human(world, monkeypatch) 
     (inbound,) = rows(world, Inbound)
     assert (inbound.status, inbound.error, inbound.body) == ("poisoned", "RuntimeError", "39")
     assert [task.kind for task in rows(world, Task)] == ["text_not_read"]
-    assert world.phone("Bia Nunes").expects("could not be read")
+    assert world.phone("Bia Nunes").expects("nao pode ser lida")
     world.advance(seconds=30)
     (inbound,) = rows(world, Inbound)
     assert inbound.status == "handled", "it is tried again"

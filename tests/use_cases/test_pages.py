@@ -185,7 +185,7 @@ def test_stop_from_an_on_call_phone_alarms_operations_and_the_ladder_calls_it_at
     who = patient(session)
     reis = person(session, "Dr. Reis")
     assert text_from(session, reis, "PARE", seconds=5) == "stop"
-    assert "Dr. Reis sent STOP" in messages(session, template="alarm")[0].fields["alarm"]
+    assert "Dr. Reis enviou STOP" in messages(session, template="alarm")[0].fields["alarm"]
     alert = red(session, who, seconds=10)
     assert pages_to(session, alert) == [("Dr. Reis", "voice")]
     assert text_from(session, reis, "START", seconds=20) == "start"

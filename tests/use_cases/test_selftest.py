@@ -291,7 +291,7 @@ def test_a_hole_that_comes_is_told_by_email_once_a_day(session: Any) -> None:
     mails = [one for one in messages(session, template="alarm") if one.channel == "email"]
     assert told == len(mails) == 3
     assert {one.address for one in mails} == {seed.ANA.email, seed.BIA.email, seed.ADA.email}
-    assert "nobody is on_call, 04 Mar 08:00" in mails[0].fields["alarm"]
+    assert "ninguém de plantão, 2026-03-04 08:00" in mails[0].fields["alarm"]
     assert cover_notices.tell(session, now=at(3600)) == 0
     assert cover_notices.tell(session, now=at(DAY)) == 3
     assert not session.scalars(select(Task).where(Task.kind == "hole")).all()

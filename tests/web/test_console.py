@@ -330,3 +330,34 @@ def test_laboratory_values_and_the_arithmetic_of_a_dose(world: Any, ana: Person)
     text = ana.opens(f"{path}?current_mg=300").text
     assert "225 mg a day" in text and "the prescriber decides and signs" in text
     assert ana.opens(f"{path}?current_mg=x").wrong == {"current_mg"}
+
+
+def test_the_doctor_is_told_of_a_level_once_and_in_their_language(world: Any, ana: Person) -> None:
+    number = world.enrol("P-001")
+    given = {"code": "csa", "value": "412", "unit": "ng/mL", "drawn_on": world.local.date().isoformat()}
+    assert world.api("POST", f"/patients/{number}/observations", given).status_code == 201
+    page = ana.opens("/")
+    for _again in range(2):  # two coordinators at once
+        ana.sends(page, "/labs/1/tell")
+    world.settle()
+    text = world.phone("Dr. Reis").expects("P-001", "exame fora da faixa", "/labs")
+    assert "412" not in text and "iclosp" not in text
+    assert len(world.messages(template="task_amber")) == 1
+    page = ana.opens("/")
+    assert "Dr. Reis was told" in page.text and not [one for one in page.forms if "/tell" in one["action"]]
+    monitor = Person(world.browser(seed.MOTA)).opens("/")
+    assert "Dr. Reis" in monitor.text and not [one for one in monitor.forms if "/tell" in one["action"]]
+
+
+def test_a_task_is_noted_and_goes_on(world: Any, ana: Person) -> None:
+    number = world.enrol("P-001")
+    with world.runtime.db.unit_of_work() as session:
+        task = tasks.open_task(
+            session, kind="call_today", level="amber", patient=session.get(Patient, number), dedupe="x", now=world.now
+        ).id
+    ana.sends(ana.opens("/"), f"/tasks/{task}", verb="note", note="rang, nobody there")
+    assert "rang, nobody there" in ana.opens("/").text
+    ana.sends(ana.opens("/"), f"/tasks/{task}", verb="done", note="")
+    with world.runtime.db.reading() as session:
+        row = session.get(Task, task)
+        assert (row.status, row.note) == ("done", "rang, nobody there")

@@ -7,15 +7,16 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from service.access import actor
-from service.errors import Problem
+from service.errors import NotFound, Problem
 from service.models import Observation, Patient
 from service.runtime import current
-from service.use_cases import observations, studies
+from service.use_cases import observations, studies, tell_doctor
 from service.web.base import go, say
 from service.web.console.blueprint import console, patient_of, readers, workers
 from service.web.forms import Form
@@ -59,6 +60,27 @@ def add_lab(patient_id: int) -> str | Response | tuple[str, int]:
             form.take(error, drawn_at="drawn_time", last_dose_at="dose_time")
     with runtime.db.reading() as session:
         return _shown(session, patient_of(session, patient_id), form, Form()), 422
+
+
+@console.post("/labs/<int:observation_id>/tell")
+@workers
+def tell_doctor_of(observation_id: int) -> Response:
+    """The doctor on call is told of this value, in their language and without a word of it in the text."""
+    runtime = current()
+    with runtime.db.unit_of_work() as session:
+        row = session.get(Observation, observation_id)
+        if row is None:
+            raise NotFound("there is no such value")
+        patient_of(session, row.patient_id)
+
+        def words(language: str) -> str:
+            with force_locale(language.replace("-", "_")):
+                return _("a laboratory value outside its target: look at it")
+
+        person = tell_doctor.tell(session, row, words=words, actor=actor().name, now=runtime.clock.now())
+        name = person.name
+    say(_("%(who)s was told.", who=name))
+    return go("console.today")
 
 
 def _times(

@@ -9,12 +9,18 @@ from flask_babel import lazy_gettext as _
 from service.access import actor
 from service.runtime import current
 from service.use_cases import outcomes_page
+from service.web import words
 from service.web.console.blueprint import console, readers
+from service.web.i18n import number
 
 MEANING: dict[str, tuple[LazyString, LazyString]] = {
     "enrolled": (_("Patients enrolled"), _("Everybody who has a calendar, whatever became of them.")),
     "left": (_("Withdrawn or died"), _("Patients whose status is withdrawn or died.")),
     "red_cases": (_("Red cases"), _("Alerts that were red at any time. Each red report belongs to exactly one.")),
+    "to_page": (
+        _("From the words to the first page"),
+        _("Median time from the patient's words to the moment the first page was written, in minutes. Red cases."),
+    ),
     "to_human": (
         _("From the words to a human"),
         _("Median time from the patient's words to the moment a named person took the red case."),
@@ -51,10 +57,19 @@ MEANING: dict[str, tuple[LazyString, LazyString]] = {
 }
 
 
+STATES = words.PATIENT | words.CASE | words.OUTCOME | words.OCCASION | words.MESSAGE
+
+
+def what(said: str) -> str:
+    """What a row says, with its codes as words and its figures as this language writes them."""
+    parts = [str(STATES[part]) if part in STATES else part for part in said.split(" ")]
+    return " ".join(number(part) if part.replace(".", "", 1).isdigit() else part for part in parts)
+
+
 @console.get("/outcomes")
 @readers
 def outcomes() -> str:
     runtime = current()
     with runtime.db.reading() as session:
         numbers = outcomes_page.numbers(session, site_id=actor().site_id, now=runtime.clock.now())
-        return render_template("console/outcomes.html", numbers=numbers, meaning=MEANING)
+        return render_template("console/outcomes.html", numbers=numbers, meaning=MEANING, what=what)

@@ -1,4 +1,4 @@
-"""Verbs of tasks: seen (the clock stops), done (with a note), and back from done."""
+"""Verbs of tasks: seen (the clock stops), a note, done (with a note), and back from done."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from service.web.forms import Form
 @workers
 def task(task_id: int) -> Response:
     form = Form(request.form)
-    verb = form.one_of("verb", ("seen", "done", "reopen"))
+    verb = form.one_of("verb", ("seen", "note", "done", "reopen"))
     note = form.text("note", required=False, longest=500)
+    if verb == "note" and not note:
+        verb = "seen"  # pressed without a word
     runtime = current()
     now = runtime.clock.now()
     with runtime.db.unit_of_work() as session:
@@ -27,11 +29,17 @@ def task(task_id: int) -> Response:
         who = found.patient.code if found.patient else ""
         if verb == "done":
             tasks.done(session, found, actor=actor().name, note=note, now=now)
+        elif verb == "note":
+            tasks.note(session, found, actor=actor().name, text=note, now=now)
         elif verb == "seen":
             tasks.see(session, found, actor=actor().name, now=now)
         elif verb == "reopen":
             tasks.reopen(session, found, actor=actor().name, now=now)
-    sentences = {"seen": _("You have seen it: %(who)s.", who=who), "reopen": _("It waits again: %(who)s.", who=who)}
+    sentences = {
+        "seen": _("You have seen it: %(who)s.", who=who),
+        "note": _("Noted: %(who)s.", who=who),
+        "reopen": _("It waits again: %(who)s.", who=who),
+    }
     if verb in sentences:
         say(sentences[verb])
     undo = task_id if verb == "done" else None

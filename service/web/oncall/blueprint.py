@@ -7,7 +7,7 @@ from flask import Blueprint, g
 from service.access import allow
 from service.security import Role
 from service.web.base import page
-from service.web.oncall.words import SAYERS
+from service.web.oncall.words import NOT_ARRIVED, SAYERS
 
 oncall = page(Blueprint("oncall", __name__))
 # The address holds the unguessable token and no cookie gives a right, so a form needs no second token.
@@ -24,6 +24,7 @@ def _shared() -> dict[str, object]:
     role = g.actor.role if g.get("actor") else None
     return {
         **SAYERS,
+        "not_arrived": NOT_ARRIVED,
         "can_plan": role in (Role.COORDINATOR, Role.INVESTIGATOR, Role.CLINICIAN, Role.ADMIN),
         "can_keep": role in (Role.COORDINATOR, Role.OPERATOR, Role.ADMIN),
     }

@@ -7,7 +7,7 @@ call, outcome.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from service.access import public
 from service.errors import NotFound
 from service.models import Alert, Link, Staff
 from service.runtime import current
-from service.use_cases import alerts, case_view, links
+from service.use_cases import alerts, case_view, links, pages, staff_messages
 from service.web.forms import Form
 from service.web.oncall.blueprint import by_link
 from service.web.oncall.cases import OUTCOMES, record_outcome, taken_sentence
@@ -45,7 +45,15 @@ def before(token: str) -> Answer:
     with runtime.db.reading() as session:
         link, alert, person = _open(session, token, PAGE)
         view = case_view.of(session, alert, now=runtime.clock.now())
-        return render_template("oncall/before.html", view=view, me=person, used=link.used_at is not None)
+        others = [one.name for rung in view.coming for one in rung.people if one.id != person.id]
+        return render_template(
+            "oncall/before.html",
+            view=view,
+            me=person,
+            used=link.used_at is not None,
+            after_me=others[0] if others else "",
+            sent=request.args.get("sent") == "1",
+        )
 
 
 @by_link.post("/a/<token>")
@@ -58,7 +66,8 @@ def act(token: str) -> Answer:
         # Two taps at once: the second waits here and then finds the link used.
         session.refresh(link, with_for_update=True)
         if link.used_at is not None:
-            return redirect(url_for("by_link.before", token=token), code=303)
+            sent = request.form.get("do") == "send" and _send_again(session, link, alert, person, now)
+            return redirect(url_for("by_link.before", token=token, sent=1 if sent else None), code=303)
         link.used_at = now
         if request.form.get("do") == "pass":
             alerts.pass_on(session, alert, staff=person, via="link", now=now)
@@ -69,6 +78,20 @@ def act(token: str) -> Answer:
             session, kind=CASE, now=now, lifetime=CASE_LIFE, staff_id=person.id, alert_id=alert.id
         )
     return redirect(url_for("by_link.case", token=fresh), code=303)
+
+
+def _send_again(session: Session, link: Link, alert: Alert, person: Staff, now: datetime) -> bool:
+    """Whoever has the case and closed its page gets a fresh link, by their own telephone only; once a minute."""
+    if alert.acknowledged_by_id != person.id or alert.status == "closed":
+        return False
+    fields = {"case": alert.case, "patient": alert.patient.code, "url": pages.link(session, alert, person, now)}
+    key = f"link:{link.id}:again:{now:%Y%m%d%H%M}"
+    return (
+        staff_messages.to_staff(
+            session, person, "acknowledged_you", fields, kind="reply", dedupe=key, alert_id=alert.id, now=now
+        )
+        is not None
+    )
 
 
 @by_link.get("/c/<token>")

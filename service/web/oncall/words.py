@@ -60,6 +60,9 @@ def _sayer(words: Words) -> Callable[[str | None], str]:
     return lambda code: say(words, code)
 
 
+# States of a page's message that a reader at night must know of.
+NOT_ARRIVED = ("undelivered", "failed_temporary", "failed_permanent", "expired", "unknown")
+
 # What the templates of this package call: say_layer("on_call") -> "On call".
 SAYERS: dict[str, Callable[..., str]] = {
     "say_event": event,

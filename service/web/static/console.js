@@ -1,4 +1,4 @@
-// Keys for lists of rows: j/k move, Enter opens, e and u press the row's verb with that key. Pages work without it.
+// Keys for lists of rows: j/k move, Enter opens, the others press the row's verb with that key. Pages work without it.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const rows = [...document.querySelectorAll("[data-row]")];
@@ -30,10 +30,13 @@ document.addEventListener("DOMContentLoaded", () => {
     else if (event.key === "z") document.querySelector("[data-undo]")?.click();
     else if (event.key === "Enter" && at >= 0 && event.target === document.body) rows[at].querySelector("a[data-open]")?.click();
     else if (at >= 0) {
-      const verb = rows[at].querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+      const key = CSS.escape(event.key);
+      const verb = rows[at].querySelector(`[data-key="${key}"], [data-also="${key}"]`);
       if (!verb) return;
-      if (verb.tagName === "SUMMARY") verb.parentElement.open = !verb.parentElement.open;
-      else verb.click();
+      if (verb.tagName === "SUMMARY") {
+        verb.parentElement.open = !verb.parentElement.open;
+        if (verb.parentElement.open) verb.parentElement.querySelector("input:not([type=hidden])")?.focus();
+      } else verb.click();
     } else return;
     event.preventDefault();
   });
