@@ -115,7 +115,7 @@ def test_a_strangers_cry_raises_an_alarm(world) -> None:
     phone.replies("socorro, falta de ar")
     text = phone.expects("192")
     assert "P-0" not in text and "febre" not in text.lower()
-    assert world.phone("Bia Nunes").expects("unknown number")
+    assert world.phone("Bia Nunes").expects("numero desconhecido")
     assert not world.alerts()
 
 
