@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from service.models import (
     Alert,
-    AlertLog,
     AlertReport,
     AnchorDate,
     Message,
@@ -63,7 +62,8 @@ class Happened:
 class CaseView:
     """A case as the person on call needs it. `day` counts from the anchor `day_of`; None: no date is known.
 
-    `minutes` since the patient's words. `told_before`: the study lets the alert page say what was reported before somebody takes the case."""
+    `minutes` since the patient's words. `told_before`: the study lets the alert page say what was reported before
+    somebody takes the case."""
 
     alert: Alert
     patient: Patient

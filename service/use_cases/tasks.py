@@ -120,7 +120,7 @@ def done(session: Session, task: Task, *, actor: str, now: datetime, note: str =
 
 
 def note(session: Session, task: Task, *, actor: str, now: datetime, text: str) -> Task:
-    """A remark while the task goes on; who writes one has seen it. RuleViolation without words. Conflict: it is done."""
+    """A remark while the task goes on; who writes one has seen it. RuleViolation: no words. Conflict: it is done."""
     text = text.strip()
     if not text or len(text) > 2000:
         raise RuleViolation("note", text[:40], "1 to 2000 characters")
