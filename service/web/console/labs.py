@@ -75,7 +75,7 @@ def tell_doctor_of(observation_id: int) -> Response:
 
         def words(language: str) -> str:
             with force_locale(language.replace("-", "_")):
-                return _("a laboratory value outside its target: look at it")
+                return str(_("a laboratory value outside its target: look at it"))
 
         person = tell_doctor.tell(session, row, words=words, actor=actor().name, now=runtime.clock.now())
         name = person.name
