@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
     rows[at]?.classList.remove("on");
     at = Math.max(0, Math.min(rows.length - 1, next));
     rows[at].classList.add("on");
-    const target = rows[at].querySelector("a, button, summary");
+    const target = rows[at].querySelector("[data-open]") ?? rows[at].querySelector("a, button, summary");
     if (target) target.focus({ preventScroll: true });
     rows[at].scrollIntoView({ block: "nearest" });
   };
