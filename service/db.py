@@ -30,8 +30,8 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 BUSY_SECONDS = 10  # below the 15 s after which Twilio gives a webhook up
 
-# A process that stands still in the middle of a transaction must not hold its rows for ever.
-IDLE = "-c idle_in_transaction_session_timeout=60000"
+# A process that stands still in the middle of a transaction must not hold its rows for longer than a lease.
+IDLE = "-c idle_in_transaction_session_timeout=30000"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

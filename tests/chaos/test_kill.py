@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+import signal
+from collections import Counter
+from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from sqlalchemy import select
 
+from service.clock import Clock
 from service.demo import seed
 from service.models import Alert, Inbound
 from tests.chaos.harness import Chaos, lives, soak_rounds
@@ -14,19 +19,50 @@ from tests.conftest import FROM
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 SENDING = ("claiming", "claimed", "sending", "answered", "recording", "recorded")
-FEW = ("claimed", "sending", "answered")
 
 
-@pytest.mark.parametrize("step", FEW)
-def test_a_worker_killed_while_sending(chaos: Chaos, step: str) -> None:
-    chaos.enqueue("reminder", 6)
-    chaos.enqueue("page", 2)
-    killed = chaos.worker(kill_at=step)
-    chaos.wait(lambda: not lives(killed))
+def test_a_hundred_workers_killed_while_sending(chaos: Chaos) -> None:
+    died = die(chaos, 100, random.Random(1))
+    assert died.total() == 100 and set(died) == set(SENDING), died
+    assert chaos.found.total() >= 100, "there was something to lose"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_killed_again_and_again_at_any_step(chaos: Chaos) -> None:
+    dice, wanted, died = random.Random(2), soak_rounds(2000), Counter[str]()
+    chaos.crowd(20)
+    began = Clock().monotonic()
+    while died.total() < wanted:
+        died += die(chaos, min(100, wanted - died.total()), dice)
+        chaos.forget()
+    print(f"{died.total()} kills in {Clock().monotonic() - began:.0f} s: {dict(died)}; {dict(chaos.found)}")
+
+
+def die(chaos: Chaos, wanted: int, dice: random.Random, *, at_once: int = 3) -> Counter[str]:
+    """So many workers are killed, each at a step of its own while others work; then one that lives does the rest, and
+    nothing is lost. How many died at which step."""
+    chaos.config = replace(chaos.config, send_threads=2, page_threads=2)
+    died, living, steps = Counter[str](), dict[int, str](), cycle(SENDING)
+
+    def step() -> bool:
+        if chaos.ready() < 6 * at_once:
+            chaos.enqueue("reminder", 12 * at_once)
+            chaos.enqueue("page", 2 * at_once)
+        for process in [one for one in living if not lives(one)]:
+            assert chaos.nursery.end_of(process) == signal.SIGKILL, "it was to die at its step"
+            died[living.pop(process)] += 1
+        while len(living) < min(at_once, wanted - died.total()):
+            name = next(steps)
+            living[chaos.worker(kill_at=f"{name}:{dice.randint(1, 3)}")] = name
+        return died.total() == wanted
+
+    chaos.wait(step)
     survivor = chaos.worker()
     chaos.wait(chaos.ended)
     chaos.check(pages_may_double=True)
     chaos.stop(survivor)
+    return died
 
 
 def test_a_fever_survives_the_death_of_the_process_that_took_it(chaos: Chaos) -> None:
@@ -47,19 +83,3 @@ def test_a_fever_survives_the_death_of_the_process_that_took_it(chaos: Chaos) ->
 
 def _paged(chaos: Chaos) -> bool:
     return any("P-001" in text.body for text in chaos.simulator.texts if text.to == seed.REIS.phone)
-
-
-@pytest.mark.soak
-def test_killed_again_and_again_at_any_step(chaos: Chaos) -> None:
-    dice = random.Random(1)
-    for _ in range(soak_rounds()):
-        chaos.enqueue("reminder", dice.randint(1, 12))
-        chaos.enqueue("page", dice.randint(0, 2))
-        killed = chaos.worker(kill_at=f"{dice.choice(SENDING)}:{dice.randint(1, 3)}")
-        chaos.wait(lambda process=killed: not lives(process) or chaos.ended())
-        if lives(killed):
-            chaos.stop(killed)
-    survivor = chaos.worker()
-    chaos.wait(chaos.ended)
-    chaos.check(pages_may_double=True)
-    chaos.stop(survivor)

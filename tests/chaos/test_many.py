@@ -47,7 +47,7 @@ def test_the_power_of_the_database_goes_again_and_again(durable: Any, chaos: Cha
     dice = random.Random(3)
     chaos.simulator.faults.delay = 0.05
     workers = [chaos.worker() for _ in range(2)]
-    for _ in range(soak_rounds()):
+    for _ in range(soak_rounds(100)):
         before = len(chaos.simulator.texts)
         chaos.enqueue("reminder", dice.randint(5, 30))
         chaos.enqueue("page", dice.randint(0, 2))
