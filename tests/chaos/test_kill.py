@@ -45,19 +45,21 @@ def die(chaos: Chaos, wanted: int, dice: random.Random, *, at_once: int = 3) -> 
     chaos.config = replace(chaos.config, send_threads=2, page_threads=2)
     died, living, steps = Counter[str](), dict[int, str](), cycle(SENDING)
 
-    def step() -> bool:
+    def one_died() -> bool:
         if chaos.ready() < 6 * at_once:
             chaos.enqueue("reminder", 12 * at_once)
             chaos.enqueue("page", 2 * at_once)
-        for process in [one for one in living if not lives(one)]:
+        dead = [one for one in living if not lives(one)]
+        for process in dead:
             assert chaos.nursery.end_of(process) == signal.SIGKILL, "it was to die at its step"
             died[living.pop(process)] += 1
         while len(living) < min(at_once, wanted - died.total()):
             name = next(steps)
             living[chaos.worker(kill_at=f"{name}:{dice.randint(1, 3)}")] = name
-        return died.total() == wanted
+        return bool(dead)
 
-    chaos.wait(step)
+    while died.total() < wanted:
+        chaos.wait(one_died)
     survivor = chaos.worker()
     chaos.wait(chaos.ended)
     chaos.check(pages_may_double=True)
