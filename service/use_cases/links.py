@@ -45,12 +45,12 @@ def make(
     return token
 
 
-def find(session: Session, token: str, *, kind: str, now: datetime) -> Link:
-    """The link of `kind` behind `token`. NotFound for none, Expired (410) when its time is over."""
+def find(session: Session, token: str, *, kind: str, now: datetime, ended_too: bool = False) -> Link:
+    """The link of `kind` behind `token`. NotFound for none; Expired (410) for an old one, but with `ended_too`."""
     link = session.scalars(select(Link).where(Link.digest == digest(token), Link.kind == kind)).first()
     if link is None:
         raise NotFound("there is no such link")
-    if link.expires_at <= now:
+    if link.expires_at <= now and not ended_too:
         raise Expired("this link has ended; a newer message has a newer one")
     return link
 

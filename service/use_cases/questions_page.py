@@ -37,8 +37,7 @@ class State(StrEnum):
 @dataclass(frozen=True)
 class QuestionPage:
     """`number` of `of`; `previous` is the item to go back to, `given` what was answered to this one before (shown,
-    never filled in), `corrects` that answer's id. `always` are the items that hang on no other answer.
-    `call_from`: the lowest temperature that a rule looks at, for a phone without a connection; None: no rule does.
+    never filled in), `corrects` that answer's id.
     """
 
     patient: Patient
@@ -51,9 +50,6 @@ class QuestionPage:
     previous: str = ""
     given: str = ""
     corrects: int | None = None
-    answered: tuple[str, ...] = ()
-    always: tuple[Item, ...] = ()
-    call_from: Decimal | None = None
 
     @property
     def recall_days(self) -> int:
@@ -119,9 +115,6 @@ def _asking(session: Session, patient: Patient, occasion: Occasion, wanted: str,
         previous=before[-1] if before else "",
         given=row.raw if row else "",
         corrects=row.id if row else None,
-        answered=tuple(known.values),
-        always=tuple(each for each in questionnaire.items if each.asked_when is None),
-        call_from=call_from(design),
     )
 
 
@@ -138,9 +131,9 @@ def take(
 
     RuleViolation for an answer that cannot be read.
     """
-    if page.item is None or page.occasion is None or page.questionnaire is None:
+    if page.item is None or page.questionnaire is None:
         raise NotFound("nothing is asked now")
-    if client_id and _known(session, page.patient, f"{client_id}:{page.item.key}"):
+    if page.occasion and client_id and _known(session, page.patient, f"{client_id}:{page.item.key}"):
         return Level.RED if _over(session, page.occasion) is State.RED else Level.NOTHING
     outcome = responses.record_answers(
         session,
@@ -155,6 +148,27 @@ def take(
         now=now,
     )
     return outcome.level
+
+
+def over(session: Session, token: str, key: str, occasion_id: str, *, now: datetime) -> QuestionPage | None:
+    """The page of an answer that comes after its day is over, from a phone that had no connection; None while it may
+    still be given. The day stays missed: the answer is a report by itself, as a text message would be.
+
+    A link that has ended is good for this. NotFound for no such link.
+    """
+    link = links.find(session, token, kind="questions", now=now, ended_too=True)
+    occasion = session.get(Occasion, link.occasion_id) if link.occasion_id else None
+    if occasion_id.isdecimal() and (occasion is None or occasion.id != int(occasion_id)):
+        named = session.get(Occasion, int(occasion_id))
+        occasion = named if named is not None and named.patient_id == link.patient_id else occasion
+    if link.patient_id is None or occasion is None:
+        return None
+    if link.expires_at > now and occasion.status in ANSWERABLE and occasion.missed_at > now:
+        return None
+    patient = patients.get(session, link.patient_id)
+    questionnaire = studies.design_for(session, patient).questionnaire(occasion.questionnaire)
+    item = next((each for each in questionnaire.items if each.key == key), None)
+    return QuestionPage(patient, _over(session, occasion), questionnaire=questionnaire, item=item)
 
 
 def _known(session: Session, patient: Patient, client_id: str) -> bool:
@@ -211,18 +225,6 @@ def interviewed(
         now=now,
     )
     return outcome.level
-
-
-def call_from(design: StudyDesign) -> Decimal | None:
-    """The lowest temperature at which a rule on temperature alone fires."""
-    limits = [
-        Decimal(str(each.args["at_least"]))
-        for rule in design.triage
-        if all(each.kind in ("any", "temperature") for each in flat(rule.when))
-        for each in flat(rule.when)
-        if each.kind == "temperature" and each.args.get("at_least")
-    ]
-    return min(limits, default=None)
 
 
 def red_from(design: StudyDesign) -> Decimal | None:

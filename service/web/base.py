@@ -35,7 +35,14 @@ from workflows.decisions import RuleViolation
 
 STATIC = Path(__file__).parent / "static"
 SMALL = 256  # bytes below which compressing gains nothing
-COMPRESSIBLE = ("text/html", "text/css", "text/javascript", "application/json", "image/svg+xml")
+COMPRESSIBLE = (
+    "text/html",
+    "text/css",
+    "text/javascript",
+    "application/json",
+    "application/manifest+json",
+    "image/svg+xml",
+)
 UNPROTECTED: set[str] = set()
 PAGES: set[str] = set()
 csrf = CSRFProtect()

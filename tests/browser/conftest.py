@@ -118,3 +118,14 @@ def check_accessible(page: Any, *rules: str) -> None:
     assert found.violations_count == 0, found.generate_report()
     sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert sideways <= 0, f"{page.url} is {sideways} px wider than the screen"
+
+
+def registration(page: Any) -> tuple[Any, dict[str, Any]]:
+    """A session with the browser's tools, and what it knows of the app's worker."""
+    cdp = page.context.new_cdp_session(page)
+    found: list[dict[str, Any]] = []
+    cdp.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
+    cdp.send("ServiceWorker.enable")
+    while not any(each["scopeURL"].endswith("/q/") for each in found):
+        page.wait_for_timeout(20)
+    return cdp, next(each for each in found if each["scopeURL"].endswith("/q/"))

@@ -181,7 +181,7 @@ def test_the_first_page_fits_in_10_kb_and_later_ones_in_3_kb(world: Any, asked: 
 
     html = gzip.decompress(client.get(asked, base_url=BASE, headers=zipped).get_data()).decode()
     files = re.findall(r'(?:href|src)="(/(?:static|q)/[^"]+\.(?:css|js|svg|webmanifest)[^"]*)"', html)
-    assert len(files) == 4
+    assert len(files) == 4, "stylesheet, icon, manifest, script"
     first = size(asked) + sum(size(path) for path in files) + size("/q/worker.js") + size(f"{asked}/offline.json")
     assert first <= FIRST_PAGE, first
     person = Person(client)
@@ -219,7 +219,7 @@ def test_an_unknown_and_an_old_link_say_whom_to_call_and_nothing_of_a_patient(wo
     world.clock.advance(timedelta(days=4))
     page = Page(client.get(asked, base_url=BASE))
     assert page.status == 410 and "link has ended" in page.text and "P-001" not in page.html
-    assert client.post(asked, data={"value": "38,4"}, base_url=BASE).status_code == 410
+    assert client.post(asked, data={"item": "temp", "value": "x"}, base_url=BASE).status_code == 410
 
 
 def test_a_missed_day_is_not_filled_in_afterwards(world: Any, asked: str) -> None:
@@ -227,8 +227,36 @@ def test_a_missed_day_is_not_filled_in_afterwards(world: Any, asked: str) -> Non
     fields = Page(client.get(asked, base_url=BASE)).form(asked)["fields"]
     world.clock.advance(timedelta(hours=28, minutes=30))  # past noon of the next day, by which the day is missed
     page = Page(client.post(asked, data={**fields, "value": "36,6"}, base_url=BASE))
+    page = Page(client.get(asked, base_url=BASE)) if page.status == 303 else page
     assert "No question is open now" in page.text and "tel:+551636020000" in page.links
-    assert answers_of(world) == {}
+    with world.runtime.db.reading() as session:
+        (row,) = session.scalars(select(Response))
+        assert (row.raw, row.occasion_id) == ("36,6", None), "what was said is kept, by itself"
+        assert session.get(Occasion, 1).status != "answered"
+
+
+def test_a_fever_that_waited_on_the_phone_too_long_is_heard_all_the_same(world: Any, asked: str) -> None:
+    client = world.app.test_client()
+    fields = Page(client.get(asked, base_url=BASE)).form(asked)["fields"]
+    typed = world.now.isoformat()
+    world.clock.advance(timedelta(days=4))
+    for _ in range(2):
+        page = Page(client.post(asked, data={**fields, "value": "38,4", "phone_at": typed}, base_url=BASE))
+        assert page.status == 200 and "URGENT" in page.text
+    (alert,) = world.alerts("P-001")
+    assert alert.severity == "red" and alert.reported_at.isoformat() == typed
+    with world.runtime.db.reading() as session:
+        (row,) = session.scalars(select(Response))
+        assert row.occasion_id is None and row.phone_at.isoformat() == typed
+
+
+def test_an_answer_to_a_day_that_red_has_ended_is_kept_too(world: Any, asked: str) -> None:
+    client = world.app.test_client()
+    fields = Page(client.get(asked, base_url=BASE)).form(asked)["fields"]
+    client.post(asked, data={**fields, "value": "38,4"}, base_url=BASE)
+    late = {**fields, "item": "well", "value": "4", "client_id": "another"}
+    assert "URGENT" in Page(client.post(asked, data=late, base_url=BASE)).text or world.alerts("P-001")
+    assert answers_of(world) == {"temp": "38,4", "well": "4"}
 
 
 def test_a_cookie_is_neither_set_nor_needed(world: Any, asked: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from service.web.patient import app
 from service.web.patient.questions import blueprint
 
+__all__ = ["BLUEPRINTS", "app"]
 BLUEPRINTS = (blueprint,)

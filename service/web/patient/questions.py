@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, render_template, request, send_from_directory, url_for
+from flask import Blueprint, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -15,12 +15,12 @@ from service.errors import NotFound
 from service.models import Site
 from service.runtime import current
 from service.security import new_token
-from service.use_cases import patient_push, questions_page
+from service.use_cases import offline_page, patient_push, questions_page
 from service.use_cases.links import Expired
 from service.use_cases.questions_page import QuestionPage, State
-from service.web.base import STATIC, go, page
+from service.web.base import go, page
 from service.web.forms import LONGEST, Form
-from service.web.i18n import dialled, in_words
+from service.web.i18n import dialled, in_words, phone
 from service.web.push import check_subscription, public_key
 from service.web.sentences import sentence
 from workflows.answers import Wrong, read_answer
@@ -29,32 +29,12 @@ from workflows.protocol import ItemType, Level
 
 blueprint = page(Blueprint("questions", __name__), csrf=False)
 BY_LINK = "the link holds a random token; whoever has the message may answer it"
-STATIC_FILE = "a file that holds nobody's data"
 
 
 @blueprint.errorhandler(NotFound)
 @blueprint.errorhandler(Expired)
 def ended(error: NotFound | Expired) -> tuple[str, int]:
     return render_template("patient/ended.html"), int(error.status)
-
-
-@blueprint.get("/q/worker.js")
-@public(STATIC_FILE)
-def worker() -> Response:
-    answer = send_from_directory(STATIC, "worker.js", max_age=0)
-    answer.mimetype = "text/javascript"
-    return answer
-
-
-@blueprint.get("/q/manifest.webmanifest")
-@public(STATIC_FILE)
-def manifest() -> Response:
-    answer = jsonify(
-        name="Vigília", short_name="Vigília", display="browser", background_color="#faf9f6", theme_color="#0b5c64",
-        icons=[{"src": url_for("static", filename="mark.svg"), "sizes": "any", "type": "image/svg+xml"}],
-    )  # fmt: skip
-    answer.mimetype = "application/manifest+json"
-    return answer
 
 
 @blueprint.get("/q/<token>")
@@ -76,8 +56,9 @@ def answer(token: str) -> str | AnyResponse | tuple[str, int]:
     item = form.value("item")
     try:
         with runtime.db.unit_of_work() as session:
-            found = questions_page.look(session, token, item=item, now=now)
-            if found.state is not State.ASK or found.item is None:
+            late = questions_page.over(session, token, item, form.value("occasion"), now=now)
+            found = late or questions_page.look(session, token, item=item, now=now)
+            if found.item is None or (late is None and found.state is not State.ASK):
                 return _shown(token, found, form)
             raw = _raw(form, found)
             if form.ok:
@@ -89,7 +70,7 @@ def answer(token: str) -> str | AnyResponse | tuple[str, int]:
                     phone_at=_phone_time(form.value("phone_at")),
                     now=now,
                 )
-                site = found.patient.site
+            site = found.patient.site
     except RuleViolation as error:
         form.fault("value", sentence(error.message))
     if not form.ok:
@@ -107,28 +88,34 @@ def offline(token: str) -> Response:
     """What the page needs to go on asking without a connection."""
     runtime = current()
     with runtime.db.reading() as session:
-        found = questions_page.look(session, token, now=runtime.clock.now())
+        now = runtime.clock.now()
+        found = questions_page.look(session, token, now=now)
         _speak(found)
-        if found.occasion is None or found.state is not State.ASK:
+        if found.questionnaire is None or found.state is not State.ASK:
             raise NotFound("nothing is asked now")
+        plan = offline_page.plan(session, found, now=now)
+        for asked, item in zip(plan["items"], found.questionnaire.items, strict=True):
+            asked["text"] = in_words(dict(item.text))
+            if item.choices:
+                asked["choices"] = [[each.code, each.value, in_words(dict(each.text))] for each in item.choices]
+                asked["none"] = next((each.value for each in item.choices if each.excludes_others), None)
+        site = found.patient.site
+        tel, shown = dialled(site.telephone, site.country), phone(site.telephone, site.country)
+        emergency = site.emergency_number
         return jsonify(
-            occasion=found.occasion.id,
-            answered=found.answered,
-            telephone=dialled(found.patient.site.telephone, found.patient.site.country),
-            call_from=float(found.call_from) if found.call_from is not None else None,
-            items=[
-                {
-                    "key": item.key,
-                    "type": str(item.type),
-                    "text": in_words(dict(item.text)),
-                    "choices": [[choice.code, in_words(dict(choice.text))] for choice in item.choices],
-                }
-                for item in found.always
+            **plan,
+            calls=[
+                [tel, _("Call %(number)s", number=shown)],
+                [emergency, _("Danger to life: %(number)s", number=emergency)],
             ],
             words={
                 "saved": _("Saved on this phone. It is sent when there is a connection again."),
+                "urgent": _("URGENT: this can be serious for you."),
+                "go_in": _("Do not wait. Call now, or go to the emergency room and show your study card."),
                 "call": _("Do not wait for the connection: call now."),
                 "go": _("Continue"),
+                "skip": _("No answer to this one"),
+                "unread": _("Write the number only, for example 36.8. If you feel ill, call."),
             },
         )
 

@@ -1,14 +1,13 @@
-// The patient's questions without a connection: answers wait on the phone, in order, with the phone's own time.
-// With a connection the plain form is sent; without JavaScript the pages work as they are.
+// The patient's questions without a connection: all of them, with their branching; answers wait on the phone with the
+// phone's own time. With a connection the plain form is sent; without JavaScript the pages work as they are.
 "use strict";
 (() => {
+  if (!self.document) return;
   const form = document.querySelector("[data-questions]");
   const home = location.pathname.split("/").slice(0, 3).join("/");
-  const keep = "queue:" + home;
-  const read = () => JSON.parse(localStorage.getItem(keep) || "[]");
-  const write = (rows) => localStorage.setItem(keep, JSON.stringify(rows));
   const main = document.querySelector("main");
   let plan = null;
+  let here = false;
 
   const make = (tag, set = {}, ...inside) => {
     const node = Object.assign(document.createElement(tag), set);
@@ -16,76 +15,99 @@
     return node;
   };
 
-  const send = async () => {
-    const rows = read();
-    while (rows.length) {
-      try {
-        const answer = await fetch(home, { method: "POST", body: new URLSearchParams(rows[0]) });
-        if (answer.status >= 500 || answer.status === 429) return;
-      } catch { return; }
-      rows.shift();
-      write(rows);
-    }
-    location.replace(home);
+  // `before`: how many were known to wait; the worker may have sent them meanwhile.
+  const send = async (before) => {
+    const left = await queue.send();
+    if (left < before || (here && !left)) location.replace(home);
+    else if (left) setTimeout(send, 30000, left);
   };
 
-  const danger = (data) => {
-    const number = parseFloat((data.get("value") || "").replace(",", "."));
-    if (data.get("item").startsWith("temp") || data.get("item") === "recheck") {
-      const celsius = number > 300 ? number / 10 : number > 90 ? (number - 32) / 1.8 : number;
-      return !(celsius < (plan.call_from ?? 0) && celsius >= 36);
+  // What is known and what waits; the level that the study's rules give it now.
+  const state = async () => {
+    const answers = { ...plan.answers };
+    for (const row of await queue.all()) {
+      const data = new URLSearchParams(row.body);
+      const item = plan.items.find((each) => each.key === data.get("item"));
+      if (row.home !== home || !item) continue;
+      const found = rules.read(item, [...data.getAll("value"), ...data.getAll("none")]);
+      if (found !== undefined) answers[item.key] = found;
     }
-    const item = plan.items.find((each) => each.key === data.get("item"));
-    return item?.type === "letters" && data.getAll("value").some((code) => code !== "N");
+    return { answers, level: rules.level(plan, answers, Date.now()) };
   };
 
-  const show = (data) => {
-    const done = new Set(read().map((row) => new URLSearchParams(row).get("item")));
-    const next = plan.items.find((item) => !done.has(item.key) && !plan.answered.includes(item.key));
-    main.replaceChildren(make("p", { className: "note amber", textContent: plan.words.saved }));
-    if (danger(data)) {
-      main.append(make("h1", { textContent: plan.words.call }),
-        make("p", {}, make("a", { className: "button danger", href: "tel:" + plan.telephone, textContent: plan.telephone })));
-    }
+  const calls = (numbers) => numbers.map(([tel, text], place) =>
+    make("a", { className: place ? "button quiet" : "button danger", href: "tel:" + tel, textContent: text }));
+
+  const show = async () => {
+    const { answers, level } = await state();
+    const { words } = plan;
+    here = true;
+    main.replaceChildren();
+    const say = (tag, text, kind = "") => main.append(make(tag, { className: kind, textContent: text }));
+    document.body.classList.toggle("danger-page", level === "red");
+    if (level === "red") {
+      say("h1", words.urgent);
+      say("p", words.go_in);
+    } else if (level === "amber") say("h1", words.call);
+    if (level !== "nothing") main.append(...calls(plan.calls));
+    say("p", words.saved, "note amber");
+    const next = level === "red" ? null : rules.next(plan, answers, Date.now());
     if (next) ask(next);
+    scrollTo(0, 0);
   };
 
   const ask = (item) => {
-    const box = make("form", {}, make("input", { type: "hidden", name: "item", value: item.key }),
-      make("input", { type: "hidden", name: "occasion", value: plan.occasion }));
+    const { words } = plan;
     const id = "offline-" + item.key;
-    if (item.choices.length && item.type !== "temperature") {
-      const set = make("fieldset", {}, make("legend", {}, make("h1", { textContent: item.text })));
-      for (const [code, text] of item.choices) {
-        const kind = item.type === "letters" ? "checkbox" : "radio";
-        set.append(make("label", { className: "choice" }, make("input", { type: kind, name: "value", value: code }), text));
-      }
-      box.append(set);
+    const wrong = make("p", { className: "error", hidden: true, textContent: words.unread });
+    wrong.setAttribute("role", "alert");
+    const box = make("form", { noValidate: true }, make("input", { type: "hidden", name: "item", value: item.key }),
+      make("input", { type: "hidden", name: "occasion", value: plan.occasion }));
+    const choice = (kind, name, [code, , text]) => make("label", { className: "choice" }, make("input", { type: kind, name, value: code }), text);
+    const title = (inside) => make("h1", { tabIndex: -1 }, inside);
+    if (item.type === "letters" || item.type === "choice") {
+      const kind = item.type === "letters" ? "checkbox" : "radio";
+      box.append(make("fieldset", {}, make("legend", {}, title(item.text)), wrong, ...item.choices.map((each) => choice(kind, "value", each))));
     } else {
-      box.append(make("h1", {}, make("label", { htmlFor: id, textContent: item.text })),
-        make("input", { id, name: "value", className: "big", inputMode: item.type === "text" ? "text" : "decimal", autocomplete: "off" }));
+      box.append(title(make("label", { htmlFor: id, textContent: item.text })), wrong, item.type === "text" ? make("textarea", { id, name: "value" })
+        : make("input", { id, name: "value", className: "big", inputMode: "decimal", autocomplete: "off" }),
+      ...(item.choices || []).map((each) => choice("checkbox", "none", each)));
     }
-    box.append(make("button", { className: "go", textContent: plan.words.go }));
-    box.addEventListener("submit", (event) => { event.preventDefault(); store(new FormData(box)); });
+    box.append(make("button", { className: "go", textContent: words.go }));
+    if (item.skip) box.append(make("p", {}, make("button", { className: "quiet", name: "skip", value: "yes", textContent: words.skip })));
+    box.addEventListener("submit", (event) => { event.preventDefault(); store(new FormData(box, event.submitter), wrong); });
     main.append(box);
+    box.querySelector("h1").focus();
   };
 
-  const store = (data) => {
-    if (!data.getAll("value").join("") && !data.get("none")) return;
+  const store = async (data, wrong) => {
+    const item = plan.items.find((each) => each.key === data.get("item"));
+    const given = [...data.getAll("value"), ...data.getAll("none")].map(String);
+    const skipped = data.get("skip") && item.skip;
+    if (!skipped && (rules.read(item, given) ?? null) === null) {
+      if (wrong) wrong.hidden = false;
+      return false;
+    }
     data.set("phone_at", new Date().toISOString());
     if (!data.get("client_id")) data.set("client_id", crypto.randomUUID ? crypto.randomUUID() : String(Math.random()));
-    const row = new URLSearchParams([...data].map(([name, value]) => [name, String(value)]));
-    write([...read(), row.toString()]);
-    show(row);
+    const body = new URLSearchParams([...data].map(([name, value]) => [name, String(value)])).toString();
+    const { answers } = await state();
+    answers[item.key] = skipped ? null : rules.read(item, given);
+    await queue.add(home, body, rules.level(plan, answers, Date.now()) === "red");
+    navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("answers")).catch(() => undefined);
+    await show();
+    return true;
   };
 
-  form?.addEventListener("submit", (event) => {
+  form?.addEventListener("submit", async (event) => {
     form.elements.phone_at.value = new Date().toISOString();
     if (navigator.onLine || !plan) return;
     event.preventDefault();
-    store(new FormData(form));
+    const data = new FormData(form, event.submitter);
+    if (!await store(data, null)) await show();
   });
-  addEventListener("online", send);
+  addEventListener("online", () => send(0));
+  navigator.serviceWorker?.addEventListener("message", () => location.replace(home));
   const worker = "serviceWorker" in navigator
     ? navigator.serviceWorker.register("/q/worker.js", { scope: "/q/" }).catch(() => undefined) : null;
 
@@ -109,6 +131,32 @@
       failed.hidden = kept;
     });
   }
-  if (form) fetch(home + "/offline.json").then((answer) => answer.ok ? answer.json() : null).then((found) => { plan = found; }).catch(() => undefined);
-  if (navigator.onLine && read().length) send();
+
+  // The worker begins after the first page: what that page has is given to it, not fetched twice.
+  const page = form && !navigator.serviceWorker?.controller ? document.documentElement.outerHTML : "";
+  const keep = async (answer) => {
+    if (!answer.ok) return null;
+    if (page && self.caches) {
+      const store = await caches.open("questions-2");
+      const headers = { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'" };
+      await store.put(home, new Response(page, { headers }));
+      await store.put(answer.url, answer.clone());
+      await store.addAll([...document.querySelectorAll("head [src], head [rel=stylesheet], head [rel=icon]")].map((each) => each.src || each.href));
+    }
+    return answer.json();
+  };
+
+  (async () => {
+    if (document.querySelector("[data-begin]")) {
+      const newest = await queue.home();
+      if (newest) location.replace(newest);
+      return;
+    }
+    if (form) queue.home(home).catch(() => undefined);
+    const waits = (await queue.all()).length;
+    if (form) plan = await fetch(home + "/offline.json").then(keep).catch(() => null);
+    if (!waits) return;
+    if (navigator.onLine) await send(waits);
+    if (plan && (await queue.all()).some((row) => row.home === home)) await show();
+  })().catch(() => undefined);
 })();
