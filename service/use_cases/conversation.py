@@ -23,6 +23,7 @@ from service.use_cases import (
     tasks,
     timers,
     triaging,
+    yesterdays,
 )
 from service.use_cases.asking import ask, begin, by_text, remind, send
 from workflows.answers import Answer
@@ -50,7 +51,7 @@ def open_question(
         if by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))
     ]
     asking = [row for row in found if row.item is not None]
-    occasion = occasion_for_answer(asking or found, at)
+    occasion = occasion_for_answer(asking or found, at) or next(iter(asking), None)  # written before it was asked
     if occasion is None:
         return None, None, None
     patient_facts.hold(session, patient, occasion)
@@ -80,7 +81,14 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
     source = reports.Source(channel=inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
     if timers.answers_advice(session, patient, inbound, reply, now=now):
         return reply
-    if reply.answers and occasion is not None and form is not None:
+    told = reply.answers or _temperature(reply, inbound.body)
+    if (
+        occasion is not None
+        and form is not None
+        and yesterdays.take(session, patient, inbound, reply, told, source, occasion, form, at=at, now=now)
+    ):
+        pass
+    elif reply.answers and occasion is not None and form is not None:
         outcome = reports.report(
             session,
             patient,

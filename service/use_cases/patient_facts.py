@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, Occasion, Patient, Reading, Response
@@ -70,10 +70,15 @@ def answers_of(session: Session, occasion: Occasion | None, questionnaire: Quest
     """The latest answer to each item; a corrected row no longer counts."""
     if occasion is None:
         return Given()
-    query = select(Response).where(Response.occasion_id == occasion.id).order_by(Response.id)
+    elsewhere = and_(  # "it was yesterday's": the correction stands in another day
+        Response.patient_id == occasion.patient_id,
+        Response.received_at >= occasion.opens_at,
+        Response.corrects_id.is_not(None),
+    )
+    query = select(Response).where(or_(Response.occasion_id == occasion.id, elsewhere)).order_by(Response.id)
     rows = list(session.scalars(query))
     corrected = {row.corrects_id for row in rows}
-    latest = {row.item: row for row in rows if row.id not in corrected}
+    latest = {row.item: row for row in rows if row.occasion_id == occasion.id and row.id not in corrected}
     kinds = {item.key: item.type for item in questionnaire.items}
     values = {key: as_value(kinds[key], row.value) for key, row in latest.items() if key in kinds}
     return Given(values, latest)
