@@ -24,11 +24,12 @@ from service.carriers import carriers_from
 from service.clock import StillClock
 from service.config import Config
 from service.demo import seed
-from service.demo.inprocess import InProcessTwilioHttpClient
+from service.demo.inprocess import Answer, InProcessTwilioHttpClient, call
 from service.demo.sim_state import Faults
 from service.demo.simulator import Simulator, create_simulator
 from service.migrate import upgrade
-from service.rehearsal_people import Ana, Doctor, PatientPlayer
+from service.rehearsal_patients import PatientPlayer
+from service.rehearsal_people import Ana, Doctor
 from service.rehearsal_report import report
 from service.sender import Sender
 from service.worker import poll
@@ -37,7 +38,8 @@ START = datetime(2026, 3, 2, 11, 0, tzinfo=UTC)
 ZONE = ZoneInfo(seed.ZONE)
 PUBLIC, ACCOUNT, TOKEN = "https://rehearsal.invalid", "AC" + "0" * 32, "rehearsal"
 FROM, PAGE_FROM = "+5516330000001", "+5516330000002"
-POLL = timedelta(minutes=10)
+POLL = timedelta(hours=6)
+AT_START = timedelta(minutes=1)
 DAILY = timedelta(days=1)
 CARRIER_FAULTS = ("down", "http_500", "http_429", "lose_answer", "silent", "no_callbacks", "double", "reverse")
 FAULTS = ("none", "carrier", "crash", "all")
@@ -93,7 +95,8 @@ class Rehearsal:
         carriers = carriers_from(config, http_client=InProcessTwilioHttpClient(create_simulator(self.simulator)))
         self.runtime = create_runtime(config, clock=self.clock, carriers=carriers)
         upgrade(self.runtime.db.engine)
-        self.simulator.wire(create_app(config, runtime=self.runtime))
+        self.app = create_app(config, runtime=self.runtime)
+        self.simulator.wire(self.app)
         self.sender = Sender(self.runtime)
         with self.runtime.db.unit_of_work() as session:
             seed.seed_study(session, now=START)
@@ -143,7 +146,7 @@ class Rehearsal:
         killpoints.hook = None
         self.simulator.faults = Faults()
         for _ in range(8):  # what was under way at the end comes to its end
-            self.clock.advance(POLL)
+            self.clock.advance(timedelta(minutes=10))
             self._poll(again=False)
             self._settle()
         tick.seal(self.runtime)
@@ -160,6 +163,7 @@ class Rehearsal:
             self.crashes += 1
             self.sender = Sender(self.runtime)
             self.runtime.backed_off.clear()
+            self.at(self.now + AT_START, lambda: self._poll(again=False))  # the new process reads the carrier's list
 
     def _pump(self) -> int:
         done = self.simulator.deliver()
@@ -177,11 +181,16 @@ class Rehearsal:
         self._survive(lambda: self.simulator.receive(number, FROM, body))
         return self.simulator.inbound[before].sid
 
+    def asks(self, method: str, path: str, body: bytes = b"", kind: str = "", headers: Any = None) -> Answer:
+        """A phone's browser or app asks our web server."""
+        url = path if path.startswith("http") else PUBLIC + path
+        return call(self.app, method, url, body=body, kind=kind, headers=headers)
+
     # --- what befalls
 
     def _poll(self, again: bool = True) -> None:
         if again:
-            self.at(self.now + (POLL if self.faults in ("crash", "all") else POLL * 36), self._poll)
+            self.at(self.now + POLL, self._poll)
         poll(self.runtime)
 
     def _daily(self) -> None:

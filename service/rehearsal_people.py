@@ -1,4 +1,4 @@
-"""The people of a rehearsal: patients who answer or forget, doctors who sleep, a coordinator who clears her desk."""
+"""The staff of a rehearsal: doctors who sleep, a coordinator who clears her desk."""
 
 from __future__ import annotations
 
@@ -19,62 +19,6 @@ if TYPE_CHECKING:
     from service.rehearsal import Rehearsal
 
 ZONE = ZoneInfo(seed.ZONE)
-ANSWERS = (  # words of the question -> what a patient without complaints replies; None: a temperature
-    ("meca sua temperatura", None),
-    ("temperatura de novo", None),
-    ("meca a temperatura agora", None),
-    ("onde voce mediu", "1"),
-    ("desde ontem: a", "N"),
-    ("sangramento: 1", "1"),
-    ("remedio para febre", "2"),
-    ("capsulas do estudo", "1"),
-    ("em relacao a ontem", "2"),
-)
-FEVER_WORDS = ("{t}", "febre {t}", "estou com febre de {t}", "tô com {t} de febre", "temp {t} ºC", "fever {t}")
-STUDY_LENGTH = 182
-
-
-class PatientPlayer:
-    """One patient. Answers most questions while awake, forgets some, and sometimes has a fever at any hour."""
-
-    def __init__(self, stage: Rehearsal, patient_id: int, code: str, phone: str) -> None:
-        self.stage, self.id, self.code, self.phone = stage, patient_id, code, phone
-        self.dice = stage.dice
-
-    def plan_fevers(self) -> None:
-        """About one fever in three weeks, at any hour of the day or night."""
-        day = self.dice.randint(8, 25)
-        while day < self.stage.days:
-            at = self.stage.now + timedelta(days=day, minutes=self.dice.randint(0, 1439))
-            self.stage.at(at, self.has_fever)
-            day += self.dice.randint(8, 35)
-
-    def has_fever(self) -> None:
-        """Says so, in some words."""
-        degrees = f"{self.dice.randint(383, 402) / 10:.1f}".replace(".", self.dice.choice(",,."))
-        words = self.dice.choice(FEVER_WORDS).format(t=degrees)
-        at = self.stage.now
-        sid = self.stage.says(self.phone, words)
-        self.stage.fevers.append({"patient": self.code, "said_at": at, "sid": sid})
-
-    def gets(self, body: str) -> None:
-        """A text has come; most questions get an answer, after a while, by day."""
-        text = body.casefold()
-        for words, answer in ANSWERS:
-            if words in text:
-                break
-        else:
-            return
-        if self.dice.random() < 0.08:
-            return
-        reply = answer or f"{self.dice.randint(360, 372) / 10:.1f}".replace(".", ",")
-        if answer == "N" and self.dice.random() < 0.05:
-            reply = self.dice.choice(["F", "G", "D"])
-        at = self.stage.now + timedelta(seconds=self.dice.randint(20, 5400))
-        self.stage.at(at, lambda: self.says(reply))
-
-    def says(self, reply: str) -> None:
-        self.stage.says(self.phone, reply)
 
 
 class Doctor:

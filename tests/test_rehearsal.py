@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from service.cli import main
 from service.logs import configure_logs
 from service.rehearsal import Rehearsal
-from service.rehearsal_people import ANSWERS
+from service.rehearsal_patients import ANSWERS
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,14 @@ def test_every_fever_reaches_a_human(found) -> None:
 def test_most_daily_questions_are_answered_to_the_end(found) -> None:
     daily = found["due"]["occasions"]["daily"]
     assert daily["answered"] > daily.get("missed", 0), daily
+
+
+@pytest.mark.parametrize("on_the_page", [0, 1])
+def test_the_weekly_questions_are_answered_in_the_app_and_on_the_page(on_the_page, monkeypatch) -> None:
+    monkeypatch.setattr("service.rehearsal_patients.ON_THE_PAGE", on_the_page)
+    rehearsal = Rehearsal(patients=1, days=23, seed=2)
+    assert rehearsal.run()["due"]["occasions"]["weekly"]["answered"] == 1
+    assert bool(rehearsal.players["+5516992000001"].app.token) is not bool(on_the_page)
 
 
 def test_no_reminder_is_sent_twice(found) -> None:

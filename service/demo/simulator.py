@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urldefrag, urlsplit
+from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit
 
 from notifications.carriers.signature import sign
+from service.demo.inprocess import call
 from service.demo.sim_api import create_simulator
 from service.demo.sim_calls import CallDesk
 from service.demo.sim_phone import SimulatedPhone
@@ -66,18 +67,9 @@ class Simulator:
 
     def wire(self, application: Any) -> None:
         """Post webhooks straight into a WSGI application, without a socket."""
-        from werkzeug.test import Client
-
         def post(url: str, form: dict[str, str], headers: dict[str, str]) -> tuple[int, str]:
-            parts = urlsplit(url)
-            answer = Client(application).post(
-                parts.path or "/",
-                query_string=parts.query,
-                base_url=f"{parts.scheme}://{parts.netloc}",
-                data=form,
-                headers=headers,
-            )
-            return answer.status_code, answer.get_data(as_text=True)
+            answer = call(application, "POST", url, body=urlencode(form).encode(), headers=headers)
+            return answer.status, answer.text
 
         self.post = post
 

@@ -84,6 +84,7 @@ def load(session: Session, text: str, *, actor: str, now: datetime) -> Study:
     )
     session.add(version)
     session.flush()
+    _BY_DIGEST[sha256] = design
     study.version_id, study.title, study.status = version.id, _title(design), DRAFT
     study.confirmed_by = study.confirmed_at = None
     audit.record(
