@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from service import killpoints, tick
@@ -43,6 +43,7 @@ AT_START = timedelta(minutes=1)
 DAILY = timedelta(days=1)
 CARRIER_FAULTS = ("down", "http_500", "http_429", "lose_answer", "silent", "no_callbacks", "double", "reverse")
 FAULTS = ("none", "carrier", "crash", "all")
+Done = TypeVar("Done")
 
 
 class Crash(BaseException):
@@ -134,15 +135,14 @@ class Rehearsal:
         heapq.heappush(self.events, (when, next(self.order), do))
 
     def _play(self) -> None:
-        self._settle()
+        due = self._settle()
         while self.now < self.end:
-            due = tick.next_due(self.runtime)
             moments = [self.end] + ([due] if due else []) + ([self.events[0][0]] if self.events else [])
             moment = min(moments)
             self.clock.move_to(moment if moment > self.now else self.now + timedelta(seconds=1))
             while self.events and self.events[0][0] <= self.now:
                 self._survive(heapq.heappop(self.events)[2])
-            self._settle()
+            due = self._settle()
         killpoints.hook = None
         self.simulator.faults = Faults()
         for _ in range(8):  # what was under way at the end comes to its end
@@ -151,19 +151,24 @@ class Rehearsal:
             self._settle()
         tick.seal(self.runtime)
 
-    def _settle(self) -> None:
-        self._survive(lambda: tick.settle(self.runtime, self.sender, self._pump))
+    def _settle(self) -> datetime | None:
+        """Everything that is due now; when the next thing is."""
+        settled = self._survive(lambda: tick.settle(self.runtime, self.sender, self._pump))
+        if settled is not None:
+            return settled[1]
         self._pump()
+        return tick.next_due(self.runtime)
 
-    def _survive(self, do: Callable[[], Any]) -> None:
+    def _survive(self, do: Callable[[], Done]) -> Done | None:
         """Do it; a crash ends the process' memory, not the study: the next one takes over from the database."""
         try:
-            do()
+            return do()
         except Crash:
             self.crashes += 1
             self.sender = Sender(self.runtime)
             self.runtime.backed_off.clear()
             self.at(self.now + AT_START, lambda: self._poll(again=False))  # the new process reads the carrier's list
+            return None
 
     def _pump(self) -> int:
         done = self.simulator.deliver()

@@ -37,11 +37,41 @@ class TickReport:
         return sum(self.done.values())
 
 
-def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
-    """Handle what is due now, at most `limit` rows a sweep."""
-    report = TickReport()
+@dataclass(frozen=True)
+class Look:
+    """What one look at the database found waiting: the next row of each sweep and the next message (study time), and
+    the next look-up of an unknown one (machine time)."""
+
+    sweeps: dict[str, datetime]
+    send_at: datetime | None
+    check: datetime | None
+
+    def sends(self, runtime: Runtime) -> bool:
+        """Whether a sender has something to do now."""
+        clock = runtime.clock
+        late = self.send_at is not None and self.send_at <= clock.now()
+        return late or self.check is not None and self.check <= clock.machine()
+
+    def next_due(self, runtime: Runtime) -> datetime | None:
+        """When (study time) the next of it is due."""
+        clock = runtime.clock
+        found = [sweeps.soonest(self.sweeps), self.send_at]
+        if self.check is not None:
+            found.append(clock.now() + (self.check - clock.machine()))
+        return min((one for one in found if one is not None), default=None)
+
+
+def look(runtime: Runtime) -> Look:
+    """What waits."""
     with runtime.db.reading() as session:
-        waiting = sweeps.waiting(session)
+        send_at, check = session.execute(outbox_unknown.waiting(None)).one()
+        return Look(sweeps.waiting(session), send_at, check)
+
+
+def run_tick(runtime: Runtime, *, limit: int = LIMIT, seen: Look | None = None) -> TickReport:
+    """Handle what is due now, at most `limit` rows a sweep. `seen`: what waits, where somebody has just looked."""
+    report = TickReport()
+    waiting = (seen or look(runtime)).sweeps
     for sweep in sweeps.SWEEPS:
         now = runtime.clock.now()
         at = waiting.get(sweep.name)
@@ -127,13 +157,7 @@ def seal(runtime: Runtime) -> int:
 
 def next_due(runtime: Runtime) -> datetime | None:
     """When (study time) the next thing is due: a row of a sweep, a message, or the look-up of an unknown one."""
-    clock = runtime.clock
-    with runtime.db.reading() as session:
-        send_at, check = session.execute(outbox_unknown.waiting(None)).one()
-        found = [sweeps.next_due(session), send_at]
-    if check is not None:
-        found.append(clock.now() + (check - clock.machine()))
-    return min((one for one in found if one is not None), default=None)
+    return look(runtime).next_due(runtime)
 
 
 def advance(
@@ -147,15 +171,14 @@ def advance(
     if not isinstance(clock, (MovableClock, StillClock)):
         raise TypeError("the real clock is not moved")
     sender = sender or Sender(runtime)
-    total = settle(runtime, sender, pump)
-    while True:
-        now, due = clock.now(), next_due(runtime)
-        if due is None or due > until or now >= until:
-            break
+    total, due = settle(runtime, sender, pump)
+    while clock.now() < until and due is not None and due <= until:
+        now = clock.now()
         clock.move_to(min(due if due > now else _after_back_off(runtime, now), until))
-        total += settle(runtime, sender, pump)
+        done, due = settle(runtime, sender, pump)
+        total += done
     clock.move_to(until)
-    return total + settle(runtime, sender, pump)
+    return total + settle(runtime, sender, pump)[0]
 
 
 def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
@@ -164,12 +187,21 @@ def _after_back_off(runtime: Runtime, now: datetime) -> datetime:
     return min(later + [now + timedelta(minutes=1)])
 
 
-def settle(runtime: Runtime, sender: Sender, pump: Callable[[], int] | None = None) -> int:
-    """Do everything that is due now until nothing is; how much. RuntimeError when a row stays due for ever."""
+def settle(
+    runtime: Runtime, sender: Sender, pump: Callable[[], int] | None = None
+) -> tuple[int, datetime | None]:
+    """Do everything that is due now until nothing is; how much, and when the next thing is due.
+
+    RuntimeError when a row stays due for ever.
+    """
     total = 0
     for _ in range(1000):
-        done = run_tick(runtime).handled + sender.drain() + (pump() if pump else 0)
+        seen = look(runtime)
+        done = run_tick(runtime, seen=seen).handled
+        if done or seen.sends(runtime):
+            done += sender.drain()
+        done += pump() if pump else 0
         total += done
         if not done:
-            return total
+            return total, seen.next_due(runtime)
     raise RuntimeError("something stays due although it was handled a thousand times")

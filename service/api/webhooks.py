@@ -78,9 +78,9 @@ def status() -> Response:
     attempt = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     word = posted.get("MessageStatus") or posted.get("CallStatus") or posted.get("SmsStatus") or "unknown"
     with runtime.db.unit_of_work() as session:
-        receipt = receipts.apply_receipt(
+        applied = receipts.apply_receipt(
             session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"),
             word=word[:LONGEST], code=posted.get("ErrorCode", "")[:LONGEST], form=posted, now=runtime.clock.now(),
         )  # fmt: skip
-    telemetry.WEBHOOKS.labels("status", "applied" if receipt.applied else "kept").inc()
+    telemetry.WEBHOOKS.labels("status", "applied" if applied else "kept").inc()
     return Response(status=204)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from notifications.carriers.twilio_codes import classify
-from notifications.message import Channel, DeliveryStatus, may_move
+from notifications.carriers.twilio_codes import Outcome, classify
+from notifications.message import DeliveryStatus, may_move
 from service.models import Attempt, ContactMethod, Message, Patient, Receipt
 from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
@@ -18,6 +19,52 @@ GOOD = frozenset(
     {DeliveryStatus.ACCEPTED, DeliveryStatus.SENDING, DeliveryStatus.SENT, DeliveryStatus.DELIVERED}
 )
 DONE = DeliveryStatus.DELIVERED
+NOW = bindparam("now", type_=Message.sent_at.type)
+# The message is locked; its attempt is read without a lock and is guarded by what each change says of it.
+FIND = (
+    select(
+        Message.id, Message.attempts, Message.staff_id, Message.patient_id, Message.channel, Message.address,
+        Attempt.id.label("attempt_id"), Attempt.number, Attempt.provider_id,
+        Patient.unreachable_at,
+    )
+    .join(Attempt, Attempt.message_id == Message.id)
+    .outerjoin(Patient, Patient.id == Message.patient_id)
+    .with_for_update(of=Message, key_share=True)
+)  # fmt: skip
+BY_ATTEMPT = FIND.where(Attempt.id == bindparam("one"))
+BY_PROVIDER = FIND.where(Attempt.provider_id == bindparam("one"))
+KEEP = insert(Receipt)
+
+
+def _risen(table: Any, status: DeliveryStatus) -> Update:
+    """The row "row" takes `status`, if its rank rises by it."""
+    lower = ", ".join(f"'{one.value}'" for one in DeliveryStatus if may_move(one, status))
+    name = table.__tablename__
+    return (
+        update(table)
+        .where(table.id == bindparam("row"), text(f"{name}.status IN ({lower})"))
+        .values(status=status.value)
+    )
+
+
+MOVE_ATTEMPT = {
+    status: _risen(Attempt, status).values(
+        error_code=func.coalesce(bindparam("code"), Attempt.error_code),
+        error=func.coalesce(bindparam("why"), Attempt.error),
+    )
+    for status in GOOD
+}
+MOVE_MESSAGE = {
+    status: _risen(Message, status).values(
+        reason=None,
+        sent_at=func.coalesce(Message.sent_at, NOW),
+        claimer=None,
+        lease_until=None,
+        unknown_since=None,
+        **({"ended_at": NOW} if status is DONE else {}),
+    )
+    for status in GOOD
+}
 
 
 def apply_receipt(
@@ -29,88 +76,117 @@ def apply_receipt(
     code: str,
     form: Mapping[str, str],
     now: datetime,
-) -> Receipt:
-    """Keep one callback and apply it. `attempt_id` is ours, out of the callback's address; without it `provider_id`
-    finds the attempt. `word` and `code` are the carrier's."""
+) -> bool:
+    """Keep one callback and apply it; whether it raised the message's rank. `attempt_id` is ours, out of the callback's
+    address; without it `provider_id` finds the attempt. `word` and `code` are the carrier's."""
     outcome = classify(word, code or None)
-    message, attempt = _find(session, attempt_id, provider_id, bad=outcome.status not in GOOD)
-    receipt = Receipt(
-        message_id=message.id if message else None,
-        attempt_id=attempt.id if attempt else None,
-        provider_id=provider_id or None,
-        status=word,
-        error_code=code or None,
-        form=dict(form),
-        received_at=now,
-        applied=False,
+    apply = _good if outcome.status in GOOD else _bad
+    message_id, attempt, applied = apply(session, attempt_id, provider_id, code, outcome, now=now)
+    session.connection().execute(
+        KEEP,
+        {
+            "message_id": message_id,
+            "attempt_id": attempt,
+            "provider_id": provider_id or None,
+            "status": word,
+            "error_code": code or None,
+            "form": dict(form),
+            "received_at": now,
+            "applied": applied,
+        },
     )
-    session.add(receipt)
-    if message is not None and attempt is not None:
-        if provider_id and attempt.provider_id is None:
-            attempt.provider_id = provider_id
-            if attempt.number == message.attempts:
-                message.provider_id = provider_id
-        if may_move(DeliveryStatus(attempt.status), outcome.status):
-            attempt.status = outcome.status.value
-            attempt.error_code, attempt.error = code or attempt.error_code, outcome.reason or attempt.error
-            receipt.applied = _move(session, message, attempt, outcome.status, now=now)
-            if receipt.applied and outcome.status not in GOOD:
-                failure = Failure(
-                    outcome.status, code, outcome.reason, outcome.next_channel, outcome.opted_out, outcome.not_mobile
-                )
-                outbox_failures.end(session, message, failure, now=now)
-    session.flush()
-    return receipt
+    return applied
 
 
-def _find(
-    session: Session, attempt_id: int | None, provider_id: str, *, bad: bool
-) -> tuple[Message | None, Attempt | None]:
+Applied = tuple[int | None, int | None, bool]
+
+
+def _good(
+    session: Session, attempt_id: int | None, provider_id: str, code: str, outcome: Outcome, *, now: datetime
+) -> Applied:
+    """Good news of any attempt counts for the message."""
+    connection = session.connection()
+    find, one = (BY_PROVIDER, provider_id) if attempt_id is None else (BY_ATTEMPT, attempt_id)
+    row = connection.execute(find, {"one": one}).first()
+    if row is None:
+        return None, None, False
+    if provider_id and row.provider_id is None:
+        _adopt(session, row, provider_id)
+    applied = False
+    told = {"row": row.attempt_id, "code": code or None, "why": outcome.reason or None}
+    if connection.execute(MOVE_ATTEMPT[outcome.status], told).rowcount:
+        moved = connection.execute(MOVE_MESSAGE[outcome.status], {"row": row.id, "now": now})
+        applied = bool(moved.rowcount)
+        if applied and outcome.status is DONE:
+            _delivered(session, row, now=now)
+    return row.id, row.attempt_id, applied
+
+
+def _adopt(session: Session, row: Any, provider_id: str) -> None:
+    """The carrier's id of an attempt whose answer we never had."""
+    session.execute(
+        update(Attempt)
+        .where(Attempt.id == row.attempt_id, Attempt.provider_id.is_(None))
+        .values(provider_id=provider_id)
+        .execution_options(synchronize_session=False)
+    )
+    if row.number == row.attempts:
+        session.execute(
+            update(Message)
+            .where(Message.id == row.id)
+            .values(provider_id=provider_id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _bad(
+    session: Session, attempt_id: int | None, provider_id: str, code: str, outcome: Outcome, *, now: datetime
+) -> Applied:
+    """Bad news counts only of the newest attempt, and people follow from it."""
     wanted = Attempt.id == attempt_id if attempt_id is not None else Attempt.provider_id == provider_id
-    row = session.execute(
+    found = session.execute(
         select(Message.id, Message.alert_id).join(Attempt, Attempt.message_id == Message.id).where(wanted)
     ).first()
-    if row is None:
-        return None, None
-    message_id = row.id
-    if bad:
-        outbox_failures.lock_case(session, row.alert_id)
+    if found is None:
+        return None, None, False
+    outbox_failures.lock_case(session, found.alert_id)
     # the message first, then its attempt: every writer locks in this order
-    message = session.get(Message, message_id, with_for_update={"key_share": True}, populate_existing=True)
+    message = session.get_one(Message, found.id, with_for_update={"key_share": True}, populate_existing=True)
     attempt = session.scalars(
-        select(Attempt).where(wanted, Attempt.message_id == message_id).execution_options(populate_existing=True)
+        select(Attempt).where(wanted, Attempt.message_id == found.id).execution_options(populate_existing=True)
     ).one()
-    return message, attempt
+    if provider_id and attempt.provider_id is None:
+        attempt.provider_id = provider_id
+        if attempt.number == message.attempts:
+            message.provider_id = provider_id
+    applied = False
+    if may_move(DeliveryStatus(attempt.status), outcome.status):
+        attempt.status = outcome.status.value
+        attempt.error_code, attempt.error = code or attempt.error_code, outcome.reason or attempt.error
+        newest = attempt.number == message.attempts
+        if newest and may_move(DeliveryStatus(message.status), outcome.status):
+            applied = True
+            message.status, message.reason = outcome.status.value, None
+            message.sent_at = message.sent_at or now
+            message.claimer = message.lease_until = message.unknown_since = None
+            failure = Failure(
+                outcome.status, code, outcome.reason, outcome.next_channel, outcome.opted_out, outcome.not_mobile
+            )
+            outbox_failures.end(session, message, failure, now=now)
+    session.flush()
+    return message.id, attempt.id, applied
 
 
-def _move(session: Session, message: Message, attempt: Attempt, status: DeliveryStatus, *, now: datetime) -> bool:
-    """Good news of any attempt counts for the message, bad news only of the newest."""
-    if status not in GOOD and attempt.number != message.attempts:
-        return False
-    if not may_move(DeliveryStatus(message.status), status):
-        return False
-    message.status, message.reason = status.value, None
-    message.sent_at = message.sent_at or now
-    message.claimer = message.lease_until = message.unknown_since = None
-    if status is DONE:
-        message.ended_at = now
-        _delivered(session, message, now=now)
-    return True
-
-
-def _delivered(session: Session, message: Message, *, now: datetime) -> None:
+def _delivered(session: Session, message: Any, *, now: datetime) -> None:
     if message.staff_id is not None:
-        # a voice mail takes calls too: only a key proves that a human hears them
-        works = {} if message.channel == Channel.VOICE else {"last_delivered_at": now}
         session.execute(
             update(ContactMethod)
             .where(
                 ContactMethod.staff_id == message.staff_id, ContactMethod.channel == message.channel,
                 ContactMethod.address == message.address,
             )
-            .values(failed_at=None, **works)
+            .values(last_delivered_at=now, failed_at=None)
+            .execution_options(synchronize_session=False)
         )  # fmt: skip
-    elif message.patient_id is not None:
-        patient = session.get(Patient, message.patient_id)
-        if patient is not None and patient.unreachable_at is not None:
-            patient.unreachable_at = None
+    elif message.unreachable_at is not None:
+        session.get_one(Patient, message.patient_id, populate_existing=True).unreachable_at = None

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from service import killpoints, tick
 from service.demo import seed
-from service.models import Alert, EscalationRun, Patient
+from service.models import Alert, Attempt, EscalationRun, Message, Patient
 from service.use_cases import (
     alerts,
     escalations,
@@ -248,6 +248,8 @@ def test_a_text_that_cannot_be_stored_is_refused_and_comes_again(
 
 def test_finds_a_receipt_that_goes_back(ward: Ladders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "may_move", lambda *_: True)
+    for name, table in (("MOVE_ATTEMPT", Attempt), ("MOVE_MESSAGE", Message)):
+        monkeypatch.setattr(receipts, name, {status: receipts._risen(table, status) for status in receipts.GOOD})
     ward.fault("reverse", "")
     ward.report("P-001", "38,9")
     ward.drain()
@@ -355,8 +357,9 @@ def test_finds_a_trail_that_was_written_over(ward: Ladders) -> None:
 def test_finds_a_receipt_that_stops_a_ladder(ward: Ladders, monkeypatch: pytest.MonkeyPatch) -> None:
     real = receipts._delivered
 
-    def believes(session: Any, message: Any, *, now: Any) -> None:
-        real(session, message, now=now)
+    def believes(session: Any, row: Any, *, now: Any) -> None:
+        real(session, row, now=now)
+        message = session.get_one(Message, row.id)
         run = session.query(EscalationRun).filter_by(alert_id=message.alert_id).one_or_none()
         if message.kind == "page" and run is not None:
             run.due_at = now + timedelta(minutes=5)

@@ -26,7 +26,7 @@ def receive(post: PostOffice, attempt: int | None, word: str, code: str = "", pr
         return receipts.apply_receipt(
             session, attempt_id=attempt, provider_id=provider_id, word=word, code=code, form={"MessageStatus": word},
             now=post.clock.now(),
-        ).applied  # fmt: skip
+        )  # fmt: skip
 
 
 def sent(post: PostOffice, **more: Any) -> tuple[int, int]:
