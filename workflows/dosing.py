@@ -92,7 +92,7 @@ def csa_correction(
     capped = bounded != wanted
     if capped:
         steps.append(
-            f"a step is at most {cap * 100:.0f} %: {bounded.quantize(Decimal('0.1'), ROUND_HALF_UP)} mg"
+            f"a step is at most {cap * 100:.0f} percent: {bounded.quantize(Decimal('0.1'), ROUND_HALF_UP)} mg"
         )
     total = _rounded(bounded)
     while total > ceiling and total > ROUND_TO:

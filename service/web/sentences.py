@@ -8,9 +8,10 @@ from functools import lru_cache
 from flask_babel import gettext
 
 from service.web import words
-from service.web.i18n import iso_day
+from service.web.i18n import iso_day, number
 from workflows.labs import LABS
 
+DECIMAL = re.compile(r"\d+\.\d+")
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PLACE = re.compile(r"%\\?\((\w+)\\?\)s")
 CODES = ("status", "old", "new", "wanted")  # placeholders that hold a status
@@ -172,6 +173,11 @@ SENTENCES: tuple[str, ...] = (
     _("nobody is on call and no investigator can be reached"),
     _("1 to 2000 characters"),
     _("there is no such value"),
+    _("%(weight)s kg x %(rate)s mg/kg = %(amount)s mg per day"),
+    _("%(level)s ng/mL is within %(low)s-%(high)s: %(amount)s mg stays"),
+    _("a step is at most %(n)s percent: %(amount)s mg"),
+    _("no multiple of 25 mg lies within the cap: the dose stays"),
+    _("rounded to %(n)s mg: %(amount)s mg per day, %(morning)s mg in the morning and %(evening)s mg at night"),
 )
 
 
@@ -211,6 +217,8 @@ def sentence(said: str) -> str:
 def _value(name: str, text: str) -> str:
     if ISO_DAY.fullmatch(text):
         return iso_day(text)
+    if DECIMAL.fullmatch(text) and name != "version":
+        return number(text)
     if name == "test":
         return next((words.say(words.LAB, lab.code) for lab in LABS.values() if lab.label == text), text)
     if name in ("event", "more"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
 import pytest
 from flask import g
 
-from service.web import reasons, words
+from service.web import reasons, sentences, words
 from tests.web.test_oncall_pages import get, phone_browser, post
+from workflows.dosing import csa_correction, csa_start
 from workflows.ear import LETTERS
 from workflows.protocol_file import load_design
 from workflows.words_red import RED_SAYINGS
@@ -59,3 +61,13 @@ def test_the_case_page_says_the_reasons_in_portuguese(world: Any) -> None:
     text = page.get_data(as_text=True)
     assert "38,9 °C, lugar não informado" in text or "38,9 °C" in text
     assert "armpit" not in text and "unknown" not in text and "heard" not in text
+
+
+def test_the_steps_of_a_dose_are_said_in_portuguese(world: Any) -> None:
+    found = csa_correction(Decimal(300), Decimal("412.5"))
+    with world.app.test_request_context("/"):
+        g.language = "pt-BR"
+        said = [sentences.phrase(step) for step in (*found.steps, *csa_correction(Decimal(300), Decimal(200)).steps)]
+        weighed = sentences.phrase(csa_start(Decimal("62.5")).steps[0])
+    assert not any(word in line for line in said for word in ("step", "rounded", "stays", "day", "night"))
+    assert weighed.startswith("62,5 kg x 5 mg/kg")
