@@ -43,13 +43,15 @@
     const { words } = plan;
     here = true;
     main.replaceChildren();
+    document.querySelector(".bar > a:not(.call)")?.replaceWith(make("span"));
     const say = (tag, text, kind = "") => main.append(make(tag, { className: kind, textContent: text }));
     document.body.classList.toggle("danger-page", level === "red");
     if (level === "red") {
       say("h1", words.urgent);
       say("p", words.go_in);
     } else if (level === "amber") say("h1", words.call);
-    if (level !== "nothing") main.append(...calls(plan.calls));
+    if (level === "amber") main.append(make("p", { className: "verbs" }, ...calls(plan.calls)));
+    if (level === "red") main.append(...calls(plan.calls));
     say("p", words.saved, "note amber");
     const next = level === "red" ? null : rules.next(plan, answers, Date.now());
     if (next) ask(next);
