@@ -164,6 +164,21 @@ def test_what_waits_is_sent_by_the_worker_when_the_page_is_closed(world: Any, op
     assert [alert.severity for alert in world.alerts()] == ["red"]
 
 
+def test_a_connection_that_only_seems_to_be_there_loses_nothing(world: Any, opened: Opener) -> None:
+    phone = opened(width=360, height=640)
+    ready(phone, opened_at_eight(world))
+    (worker,) = phone.context.service_workers
+    worker.evaluate("() => { self.real = self.fetch; self.fetch = () => Promise.reject(new TypeError('no way')); }")
+    phone.locator("#value").fill("38,5")
+    with phone.expect_request(lambda request: request.method == "POST" and request.resource_type == "fetch"):
+        phone.get_by_role("button", name="Continuar").click()  # kept by the worker, sent by the page that comes back
+    worker.evaluate("() => { self.fetch = self.real; }")
+    phone.goto("/q/")
+    expect(phone.get_by_text("A equipe do estudo está sendo avisada agora.")).to_be_visible()
+    assert answers(world) == [("temp", "38,5")]
+    assert [alert.severity for alert in world.alerts()] == ["red"]
+
+
 def test_a_fever_of_one_day_goes_out_before_the_quiet_answers_of_another(world: Any, opened: Opener) -> None:
     world.enrol("P-002")
     path = opened_at_eight(world)
