@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -68,6 +68,44 @@ class PlannedVisit:
     settled: bool = field(default=False, compare=False)  # it has an actual date: nothing shifts it
 
 
+@dataclass(slots=True)
+class _Draft:
+    """A visit while it is being planned."""
+
+    encounter: Encounter
+    anchor: str
+    date: Day
+    window_start: Day
+    window_end: Day
+    projected: bool
+    settled: bool
+    ends_study: bool
+    merged_into: str | None = None
+    members: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        return self.encounter.code
+
+    def finished(self) -> PlannedVisit:
+        return PlannedVisit(
+            code=self.encounter.code,
+            label=MappingProxyType(self.encounter.label),
+            anchor=self.anchor,
+            date=self.date,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            projected=self.projected,
+            merged_into=self.merged_into,
+            flags=self.flags,
+            setting=self.encounter.setting,
+            members=self.members,
+            ends_study=self.ends_study,
+            settled=self.settled,
+        )
+
+
 def plan_visits(
     design: StudyDesign,
     anchors: Mapping[str, AnchorValue],
@@ -86,57 +124,57 @@ def plan_visits(
     """
     resolved = resolve_anchors(design, anchors, zone)
     stopped = {code for stop in due_stops(design, resolved, today) for code in stop.codes} if today else set()
-    order = {encounter.code: place for place, encounter in enumerate(design.encounters)}
+    own_anchors = {anchor.recorded_by: anchor.name for anchor in reversed(design.anchors) if anchor.recorded_by}
+    sources: dict[str, AnchorDate] = {}
     visits = []
     for encounter in design.encounters:
-        left_out = encounter.code in stopped or encounter.code in without
-        visit = None if left_out else _plan_one(design, encounter, resolved)
+        timing = encounter.timing
+        if timing is None or encounter.code in stopped or encounter.code in without:
+            continue
+        if timing.anchor not in sources:
+            sources[timing.anchor] = resolved[counted_from(design, resolved, timing.anchor)]
+        own = own_anchors.get(encounter.code)
+        visit = _plan_one(design, encounter, timing, sources[timing.anchor], own, resolved)
         if visit is not None:
             visits.append(visit)
     if design.merge:
-        visits = _merge(design, visits)
-    visits = _shift_off_closed_days(visits, _closed_test(closed_days))
-    visits = _flag(design, resolved, visits)
-    return tuple(sorted(visits, key=lambda visit: (visit.date, order[visit.code])))
+        _merge(visits)
+    _shift_off_closed_days(visits, _closed_test(closed_days))
+    _flag(design, resolved, visits)
+    visits.sort(key=lambda visit: visit.date)  # of one day, in protocol order
+    return tuple(visit.finished() for visit in visits)
 
 
 def _plan_one(
-    design: StudyDesign, encounter: Encounter, anchors: Mapping[str, AnchorDate]
-) -> PlannedVisit | None:
-    timing = encounter.timing
-    if timing is None:
-        return None
-    own = _own_anchor(design, encounter, anchors)
+    design: StudyDesign,
+    encounter: Encounter,
+    timing: Timing,
+    source: AnchorDate,
+    own_name: str | None,
+    anchors: Mapping[str, AnchorDate],
+) -> _Draft | None:
+    """`own_name`: the anchor that this visit's own taking place dates (INF1: infusion_1)."""
+    own = anchors[own_name] if own_name is not None else None
     if own is not None and is_skipped(design, anchors, own.name):
         return None
     if not _is_wanted(design, encounter, own):
         return None
-    source = anchors[counted_from(design, anchors, timing.anchor)]
-    if source.date is None or (encounter.needs_actual and not source.is_actual):
+    base = source.date
+    if base is None or (encounter.needs_actual and not source.is_actual):
         return None
-    nominal, start, end = _window(timing, source.date, anchors)
+    nominal, start, end = _window(timing, base, anchors)
     settled = own is not None and own.is_actual
     fixed = (own.actual or own.planned) if own is not None else None
-    return PlannedVisit(
-        code=encounter.code,
-        label=MappingProxyType(dict(encounter.label)),
+    return _Draft(
+        encounter=encounter,
         anchor=source.name,
         date=fixed or nominal,
         window_start=start,
         window_end=end,
         projected=not (source.is_actual or settled),
-        setting=encounter.setting,
-        ends_study=encounter.ends_study,
         settled=settled,
+        ends_study=encounter.ends_study,
     )
-
-
-def _own_anchor(
-    design: StudyDesign, encounter: Encounter, anchors: Mapping[str, AnchorDate]
-) -> AnchorDate | None:
-    """The anchor that this visit's own taking place dates (INF1: infusion_1)."""
-    names = [anchor.name for anchor in design.anchors if anchor.recorded_by == encounter.code]
-    return anchors[names[0]] if names else None
 
 
 def _is_wanted(design: StudyDesign, encounter: Encounter, own: AnchorDate | None) -> bool:
@@ -158,34 +196,29 @@ def _window(timing: Timing, base: date, anchors: Mapping[str, AnchorDate]) -> tu
     return nominal, start, end
 
 
-def _merge(design: StudyDesign, visits: list[PlannedVisit]) -> list[PlannedVisit]:
+def _merge(visits: Iterable[_Draft]) -> None:
     """Visits of one day become one appointment: the first in protocol order, with the narrowest window."""
-    dosing = {encounter.code for encounter in design.encounters if encounter.dosing}
-    groups: list[list[PlannedVisit]] = []
+    days: dict[date, list[list[_Draft]]] = {}
     for visit in visits:
+        groups = days.setdefault(visit.date, [])
+        doses = visit.encounter.dosing
         for group in groups:
-            both_dose = visit.code in dosing and any(member.code in dosing for member in group)
-            if group[0].date == visit.date and not both_dose:
+            if not (doses and any(member.encounter.dosing for member in group)):
                 group.append(visit)
                 break
         else:
             groups.append([visit])
-    merged = []
-    for group in groups:
-        first = group[0]
-        narrow = min(group, key=lambda visit: visit.window_end - visit.window_start)
-        merged.append(
-            replace(
-                first,
-                window_start=narrow.window_start,
-                window_end=narrow.window_end,
-                members=tuple(member.code for member in group[1:]),
-                ends_study=any(member.ends_study for member in group),
-                settled=any(member.settled for member in group),
-            )
-        )
-        merged.extend(replace(member, merged_into=first.code) for member in group[1:])
-    return merged
+    for groups in days.values():
+        for first, *others in groups:
+            if not others:
+                continue
+            narrow = min((first, *others), key=lambda visit: visit.window_end - visit.window_start)
+            first.window_start, first.window_end = narrow.window_start, narrow.window_end
+            first.members = tuple(member.code for member in others)
+            first.ends_study = first.ends_study or any(member.ends_study for member in others)
+            first.settled = first.settled or any(member.settled for member in others)
+            for member in others:
+                member.merged_into = first.code
 
 
 def _closed_test(closed_days: ClosedDaysLike) -> Callable[[date], bool]:
@@ -197,30 +230,25 @@ def _closed_test(closed_days: ClosedDaysLike) -> Callable[[date], bool]:
     return closed_days
 
 
-def _shift_off_closed_days(
-    visits: list[PlannedVisit], is_closed: Callable[[date], bool]
-) -> list[PlannedVisit]:
+def _shift_off_closed_days(visits: Iterable[_Draft], is_closed: Callable[[date], bool]) -> None:
     """Clinic appointments move to the nearest open day of their window (of two, the later), else they are
     flagged.
     """
     moved: dict[str, date] = {}
-    shifted = []
     for visit in visits:
-        if visit.merged_into is None and visit.setting is Setting.CLINIC and is_closed(visit.date):
+        is_appointment = visit.merged_into is None and visit.encounter.setting is Setting.CLINIC
+        if is_appointment and is_closed(visit.date):
             day = None if visit.settled else _nearest_open(visit, is_closed)
             if day is None:
-                visit = replace(visit, flags=(*visit.flags, CLOSED_DAY))
+                visit.flags = (*visit.flags, CLOSED_DAY)
             else:
-                moved[visit.code] = day
-                visit = replace(visit, date=day)
-        shifted.append(visit)
-    return [
-        replace(visit, date=moved[visit.merged_into]) if visit.merged_into in moved else visit
-        for visit in shifted
-    ]
+                moved[visit.code] = visit.date = day
+    for visit in visits:
+        if visit.merged_into in moved:
+            visit.date = moved[visit.merged_into]
 
 
-def _nearest_open(visit: PlannedVisit, is_closed: Callable[[date], bool]) -> date | None:
+def _nearest_open(visit: _Draft, is_closed: Callable[[date], bool]) -> date | None:
     furthest = max(visit.window_end - visit.date, visit.date - visit.window_start)
     for distance in range(1, furthest.days + 1):
         for day in (visit.date + timedelta(days=distance), visit.date - timedelta(days=distance)):
@@ -229,20 +257,14 @@ def _nearest_open(visit: PlannedVisit, is_closed: Callable[[date], bool]) -> dat
     return None
 
 
-def _flag(
-    design: StudyDesign, anchors: Mapping[str, AnchorDate], visits: list[PlannedVisit]
-) -> list[PlannedVisit]:
-    ends = [visit.date for visit in visits if visit.ends_study]
+def _flag(design: StudyDesign, anchors: Mapping[str, AnchorDate], visits: Iterable[_Draft]) -> None:
+    end = max((visit.date for visit in visits if visit.ends_study), default=None)
     entry = design.anchors[0]
     entered = anchors[entry.name].date if entry.recorded_by else None
-    flagged = []
     for visit in visits:
-        flags = list(visit.flags)
         if not visit.window_start <= visit.date <= visit.window_end:
-            flags.append(OUTSIDE_WINDOW)
+            visit.flags = (*visit.flags, OUTSIDE_WINDOW)
         if entered is not None and visit.date < entered:
-            flags.append(BEFORE_ENROLMENT)
-        if ends and visit.date > max(ends):
-            flags.append(AFTER_END)
-        flagged.append(replace(visit, flags=tuple(flags)))
-    return flagged
+            visit.flags = (*visit.flags, BEFORE_ENROLMENT)
+        if end is not None and visit.date > end:
+            visit.flags = (*visit.flags, AFTER_END)

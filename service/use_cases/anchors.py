@@ -7,7 +7,6 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict
@@ -81,7 +80,7 @@ def _record(
     """Date the anchor and bring the calendar in line: the diff, and what is needed to undo it."""
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     rule = _checked(session, patient, name, day, today)
-    rows = {one.name: one for one in session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))}
+    rows = {one.name: one for one in calendar.anchor_rows(session, patient)}
     row = rows.get(name)
     visits = calendar.visits_of(session, patient)
     visit = next((one for one in visits if one.code == rule.recorded_by), None)

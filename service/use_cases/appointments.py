@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from notifications.dates import short_date, short_time
@@ -19,6 +19,15 @@ from workflows.visits import OPEN
 
 REMINDED_WITHIN = timedelta(days=8)
 CHANGE_WITHIN = timedelta(hours=24)
+ABOUT_VISITS = (
+    select(Message.visit_id, Message.status)
+    .where(
+        Message.patient_id == bindparam("patient"),
+        Message.visit_id.is_not(None),
+        Message.kind.in_(("reminder", "notice", "reply")),
+    )
+    .distinct()
+)
 LEFT = {str(one) for one in DeliveryStatus} - {"ready", "cancelled", "expired"}
 
 
@@ -68,16 +77,7 @@ def tell_moved(session: Session, patient: Patient, moved: Sequence[Visit], *, no
     if not moved:
         return 0
     told: dict[int | None, set[str]] = {}
-    about = (
-        select(Message.visit_id, Message.status)
-        .where(
-            Message.patient_id == patient.id,
-            Message.visit_id.is_not(None),
-            Message.kind.in_(("reminder", "notice", "reply")),
-        )
-        .distinct()
-    )
-    for visit_id, status in session.execute(about):
+    for visit_id, status in session.execute(ABOUT_VISITS, {"patient": patient.id}):
         told.setdefault(visit_id, set()).add(status)
     cancelled = 0
     for visit in moved:

@@ -28,7 +28,7 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> Non
         return
     flush_of(session, model)
     connection = session.connection()
-    table = _table(model)
+    table = table_of(model)
     if connection.dialect.name == "postgresql":
         _copy(connection, table, rows)
     else:
@@ -44,7 +44,7 @@ def update_rows(session: Session, model: type[Base], rows: Sequence[Row], *, ver
     if not rows:
         return
     flush_of(session, model)
-    table, connection = _table(model), session.connection()
+    table, connection = table_of(model), session.connection()
     write = _update_from_arrays if connection.dialect.name == "postgresql" else _update_each
     done = write(connection, table, rows, versions)
     if versions and done != len(rows):
@@ -103,7 +103,8 @@ def _update_from_arrays(connection: Connection, table: Table, rows: Sequence[Row
     return connection.exec_driver_sql(words, tuple(f"{{{','.join(array)}}}" for array in arrays)).rowcount
 
 
-def _table(model: type[Base]) -> Table:
+def table_of(model: type[Base]) -> Table:
+    """The table behind a model."""
     table = model.__table__
     assert isinstance(table, Table)
     return table

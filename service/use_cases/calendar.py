@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.models import AnchorDate, CalendarRevision, Patient, StudyVersion, Visit
@@ -33,20 +33,24 @@ from workflows.visit_calendar import PlannedVisit, plan_visits, replan
 from workflows.visits import VisitStatus
 
 OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+# Put together once: building a statement costs more than the database takes to answer it.
+LOCKED = (
+    select(Patient, StudyVersion.sha256)
+    .join(Patient.study_version)
+    .where(Patient.id == bindparam("patient"))
+    .options(joinedload(Patient.site, innerjoin=True))
+    .with_for_update(key_share=True, of=Patient)
+    .execution_options(populate_existing=True)
+)
+VISITS = select(Visit).where(Visit.patient_id == bindparam("patient")).order_by(Visit.date, Visit.id)
+ANCHORS = select(AnchorDate).where(AnchorDate.patient_id == bindparam("patient"))
 
 
 def lock(session: Session, patient: Patient) -> None:
     """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each
     other.
     """
-    found, digest = session.execute(
-        select(Patient, StudyVersion.sha256)
-        .join(Patient.study_version)
-        .where(Patient.id == patient.id)
-        .options(joinedload(Patient.site, innerjoin=True))
-        .with_for_update(key_share=True, of=Patient)
-        .execution_options(populate_existing=True)
-    ).one()
+    found, digest = session.execute(LOCKED, {"patient": patient.id}).one()
     studies.remember(session, found.study_version_id, digest)
 
 
@@ -63,7 +67,7 @@ def recorded(
     `design`, `visits` and `rows` are the patient's own, where the caller has them in hand.
     """
     if rows is None:
-        rows = session.scalars(select(AnchorDate).where(AnchorDate.patient_id == patient.id))
+        rows = anchor_rows(session, patient)
     found = {row.name: as_rule(row) for row in rows}
     given_up = cancelled_by_hand(visits_of(session, patient) if visits is None else visits)
     for anchor in (design or studies.design_for(session, patient)).anchors if given_up else ():
@@ -71,6 +75,11 @@ def recorded(
         if anchor.recorded_by in given_up and (own is None or own.actual is None):
             found[anchor.name] = anchor_rules.AnchorDate(anchor.name, skipped=True)
     return found
+
+
+def anchor_rows(session: Session, patient: Patient) -> list[AnchorDate]:
+    """The anchors with dates of their own, as they are stored."""
+    return list(session.scalars(ANCHORS, {"patient": patient.id}))
 
 
 def cancelled_by_hand(visits: Sequence[Visit]) -> frozenset[str]:
@@ -105,9 +114,7 @@ def day_of(session: Session, patient: Patient, ref: DayRef) -> date | None:
 
 def visits_of(session: Session, patient: Patient) -> list[Visit]:
     """Every visit, by date and code."""
-    return list(
-        session.scalars(select(Visit).where(Visit.patient_id == patient.id).order_by(Visit.date, Visit.id))
-    )
+    return list(session.scalars(VISITS, {"patient": patient.id}))
 
 
 def plan(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Reminder, Visit
@@ -20,6 +20,11 @@ from workflows.visits import VisitStatus
 
 PENDING, SENT, CANCELLED, SKIPPED = "pending", "sent", "cancelled", "skipped"
 MISSED_ONLY = "missed"
+REMINDERS = (
+    select(Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
+    .where(Reminder.patient_id == bindparam("patient"))
+    .order_by(Reminder.id)
+)
 
 
 @dataclass
@@ -56,10 +61,8 @@ def sync(
     if anchors is None:
         anchors = resolve_anchors(design, recorded(session, patient, design=design, visits=visits), patient.timezone)
     there: dict[int, dict[str, Any]] = {}
-    columns = (Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
     bulk.flush_of(session, Reminder)
-    query = select(*columns).where(Reminder.patient_id == patient.id).order_by(Reminder.id)
-    for row in () if is_first else session.execute(query):
+    for row in () if is_first else session.execute(REMINDERS, {"patient": patient.id}):
         there.setdefault(row.visit_id, {})[row.key] = row
     told = appointments.tell_moved(session, patient, [one for one in visits if one.code in moved], now=now)
     plan = _Plan(late=now)
@@ -125,7 +128,7 @@ def _wanted(
         return []
     plan = PlannedVisit(
         code=visit.code,
-        label=visit.label,
+        label={},
         anchor=visit.anchor,
         date=visit.date,
         window_start=visit.window_start,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Timer
@@ -17,6 +17,7 @@ from workflows.enrolment import PatientStatus
 from workflows.visit_reminders import local_instant
 
 KIND = "calendar_stop"
+WAITING = select(Timer).where(Timer.patient_id == bindparam("patient"), Timer.kind == KIND, Timer.done_at.is_(None))
 
 
 def sync(
@@ -48,9 +49,7 @@ def cancel_all(session: Session, patient: Patient, *, reason: str, now: datetime
 
 
 def _waiting(session: Session, patient: Patient) -> Sequence[Timer]:
-    return session.scalars(
-        select(Timer).where(Timer.patient_id == patient.id, Timer.kind == KIND, Timer.done_at.is_(None))
-    ).all()
+    return session.scalars(WAITING, {"patient": patient.id}).all()
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:

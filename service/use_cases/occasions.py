@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import NotFound
@@ -23,6 +23,12 @@ HORIZON = timedelta(days=400)
 IN_HOSPITAL, NOT_PLANNED = "in hospital", "no longer in the calendar"
 CANCELLED = OccasionStatus.CANCELLED.value
 UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value, OccasionStatus.LATE.value
+FROM_TODAY = select(
+    Occasion.id, Occasion.questionnaire, Occasion.for_date, Occasion.status, Occasion.opens_at
+).where(
+    Occasion.patient_id == bindparam("patient"),
+    or_(Occasion.for_date >= bindparam("today"), Occasion.status == UPCOMING),
+)
 
 
 def plan(
@@ -43,13 +49,12 @@ def plan(
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     resolved = anchor_dates(session, patient) if anchors is None else anchors
     wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, resolved, today, now)}
-    there = select(
-        Occasion.id, Occasion.questionnaire, Occasion.for_date, Occasion.status, Occasion.opens_at
-    ).where(Occasion.patient_id == patient.id, or_(Occasion.for_date >= today, Occasion.status == UPCOMING))
+    given = {"patient": patient.id, "today": today}
     gone: list[dict[str, Any]] = []
     retimed: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
-    for number, questionnaire, day, status, opens_at in [] if is_first else session.execute(there).all():
+    there = [] if is_first else session.execute(FROM_TODAY, given).all()
+    for number, questionnaire, day, status, opens_at in there:
         one = wanted.pop((questionnaire, day), None)
         if status == UPCOMING and one is None:
             gone.append({"id": number, "status": CANCELLED, "next_due_at": None, "ended_reason": NOT_PLANNED})

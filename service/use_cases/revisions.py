@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from datetime import date as Day
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from service.db import as_json
 from service.errors import Conflict
 from service.models import AnchorDate, CalendarRevision, Deviation, Patient
-from service.use_cases import audit, calendar, calendar_reminders, held, studies
+from service.use_cases import audit, bulk, calendar, calendar_reminders, held, studies
 from workflows.enrolment import PatientStatus
 from workflows.visits import VisitStatus
 
 Diff = dict[str, Any]
+KEPT = ("patient_id", "change", "before", "diff", "reason", "actor", "created_at")
+ROWS = bulk.table_of(CalendarRevision)
+NEWEST = select(func.coalesce(func.max(ROWS.c.number), 0)).where(ROWS.c.patient_id == bindparam("whose"))
+KEEP = (
+    insert(ROWS)
+    .values({ROWS.c[name]: bindparam(f"new_{name}") for name in KEPT} | {ROWS.c.number: NEWEST.scalar_subquery() + 1})
+    .returning(ROWS.c.number, ROWS.c.id)
+)
+
+
+class Kept(NamedTuple):
+    """A revision that was written: its number among the patient's, and its row's."""
+
+    number: int
+    id: int
 
 
 def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Diff:
@@ -81,19 +96,12 @@ def keep(
     reason: str,
     actor: str,
     now: datetime,
-) -> CalendarRevision:
+) -> Kept:
     """Write a revision down, numbered from 1 for each patient."""
-    newest = select(func.coalesce(func.max(CalendarRevision.number), 0) + 1)
-    number = newest.where(CalendarRevision.patient_id == patient.id).scalar_subquery()
-    with session.no_autoflush:
-        return session.scalars(
-            insert(CalendarRevision)
-            .values(
-                patient_id=patient.id, number=number, change=as_json(change), before=as_json(before),
-                diff=as_json(diff), reason=reason, actor=actor, created_at=now,
-            )
-            .returning(CalendarRevision)
-        ).one()  # fmt: skip
+    values = (patient.id, as_json(change), as_json(before), as_json(diff), reason, actor, now)
+    named = {f"new_{name}": value for name, value in zip(KEPT, values, strict=True)}
+    number, row_id = session.connection().execute(KEEP, named | {"whose": patient.id}).one()
+    return Kept(number, row_id)
 
 
 def _put_back(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from notifications.catalog import CATALOG
@@ -17,6 +17,7 @@ from workflows.protocol import StudyDesign
 from workflows.protocol_file import load_design
 
 DRAFT, CONFIRMED, ACTIVE = "draft", "confirmed", "active"
+DIGEST = select(StudyVersion.sha256).where(StudyVersion.id == bindparam("version"))
 
 
 _BY_DIGEST: dict[str, StudyDesign] = {}
@@ -26,7 +27,7 @@ def design_of(session: Session, version_id: int) -> StudyDesign:
     """The design of one version. Files never change, so each is read once a process, and asked for once a session."""
     known: dict[int, StudyDesign] = session.info.setdefault("designs", {})
     if version_id not in known:
-        digest = session.scalar(select(StudyVersion.sha256).where(StudyVersion.id == version_id))
+        digest = session.scalar(DIGEST, {"version": version_id})
         if digest is None:
             raise NotFound(f"there is no protocol version {version_id}")
         if digest not in _BY_DIGEST:

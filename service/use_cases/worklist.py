@@ -133,9 +133,8 @@ def _cases(session: Session, site_id: int | None) -> tuple[CaseRow, ...]:
     ).all()
     owners = staff_by_id(session, (alert.acknowledged_by_id for alert in alerts))
     hits: dict[int, list[TriageHit]] = {}
-    for hit in session.scalars(
-        select(TriageHit).where(TriageHit.alert_id.in_([alert.id for alert in alerts])).order_by(TriageHit.id)
-    ):
+    of_alerts = select(TriageHit).where(TriageHit.alert_id.in_([alert.id for alert in alerts])).order_by(TriageHit.id)
+    for hit in session.scalars(of_alerts) if alerts else ():
         hits.setdefault(hit.alert_id or 0, []).append(hit)
     rows = [
         CaseRow(alert, owners.get(alert.acknowledged_by_id or 0), tuple(hits.get(alert.id, ()))) for alert in alerts
