@@ -16,7 +16,7 @@ from service.use_cases import conflicts
 from workflows.conflicts import Clash
 from workflows.visits import VisitStatus, is_due, is_late
 
-MOST = 60
+MOST = 40
 SHOWN = (
     Visit.patient_id, Visit.site_id, Visit.code, Visit.setting, Visit.status, Visit.date, Visit.window_start,
     Visit.window_end, Visit.projected, Visit.merged_into, Visit.booked_at, Visit.completed_on,
@@ -59,11 +59,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """`codes` are the columns, in protocol order; a cell is None where a patient has no such visit."""
+    """`codes` are the columns, in protocol order; a cell is None where a patient has no such visit.
+
+    `more`: further patients are on the next page.
+    """
 
     study: Study
     codes: tuple[str, ...]
     lines: tuple[Line, ...]
+    more: bool = False
 
 
 def state_of(visit: Visit, today: date) -> State:
@@ -87,18 +91,21 @@ def cell_of(visit: Visit, today: date, clashes: Sequence[Clash] = ()) -> Cell:
     return Cell(visit, state_of(visit, today), (visit.date - today).days, past, tuple(clashes))
 
 
-def grids(session: Session, *, site_id: int | None, now: datetime) -> tuple[Grid, ...]:
-    """One grid a study, of a site or of all sites; at most `MOST` patients each, by code."""
+def grids(session: Session, *, site_id: int | None, now: datetime, page: int = 1) -> tuple[Grid, ...]:
+    """One grid a study, of a site or of all sites; `MOST` patients a page, by code."""
     return tuple(
         grid
         for study in session.scalars(select(Study).order_by(Study.code))
-        if (grid := _grid(session, study, site_id, now)).lines
+        if (grid := _grid(session, study, site_id, now, page)).lines
     )
 
 
-def _grid(session: Session, study: Study, site_id: int | None, now: datetime) -> Grid:
+def _grid(session: Session, study: Study, site_id: int | None, now: datetime, page: int) -> Grid:
     where = [Patient.study_id == study.id] + ([Patient.site_id == site_id] if site_id else [])
-    patients = session.scalars(select(Patient).where(*where).order_by(Patient.code).limit(MOST)).all()
+    query = select(Patient).where(*where).order_by(Patient.code).offset((page - 1) * MOST).limit(MOST + 1)
+    patients = list(session.scalars(query))
+    more = len(patients) > MOST
+    del patients[MOST:]
     visits: dict[int, dict[str, Visit]] = {}
     order: dict[str, None] = {}
     rows = session.scalars(
@@ -120,4 +127,4 @@ def _grid(session: Session, study: Study, site_id: int | None, now: datetime) ->
         there = [mine.get(code) for code in codes]
         cells = (cell_of(each, today, clashes.get(each.id, ())) if each is not None else None for each in there)
         lines.append(Line(patient, tuple(cells)))
-    return Grid(study, codes, tuple(lines))
+    return Grid(study, codes, tuple(lines), more)

@@ -119,10 +119,12 @@ def band_of(design: StudyDesign) -> tuple[Decimal, Decimal] | None:
     return None if low is None or high is None else (Decimal(str(low)), Decimal(str(high)))
 
 
-def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[Patient, Observation]]:
-    """Each enrolled patient of a site with the newest cyclosporine level that stands, drawn on `since` or later."""
+def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[int, Observation]]:
+    """The newest cyclosporine level that stands of each enrolled patient of a site, drawn on `since` or later, with
+    the protocol version that the patient is pinned to.
+    """
     rows = session.execute(
-        select(Patient, Observation)
+        select(Patient.study_version_id, Observation)
         .join(Observation, Observation.patient_id == Patient.id)
         .where(
             Patient.site_id == site_id,
@@ -132,8 +134,8 @@ def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[
         )
         .order_by(Observation.drawn_on, Observation.id)
     ).all()
-    corrected = {row.corrects_id for _patient, row in rows}
-    newest = {patient.id: (patient, row) for patient, row in rows if row.id not in corrected}
+    corrected = {row.corrects_id for _version, row in rows}
+    newest = {row.patient_id: (version, row) for version, row in rows if row.id not in corrected}
     return [newest[key] for key in sorted(newest)]
 
 

@@ -249,15 +249,20 @@ def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:
 
 
 def _levels(session: Session, site_id: int, local: date) -> list[LevelRow]:
-    found = []
-    newest = observations.newest_levels(session, site_id, since=local - LEVELS_FROM)
-    told = tell_doctor.told(session, [level.id for _patient, level in newest]) if newest else {}
-    for patient, level in newest:
-        band = observations.band_of(studies.design_for(session, patient))
-        value = Decimal(level.value)
-        if band is not None and not band[0] <= value <= band[1]:
-            found.append(LevelRow(level, patient, *band, above=value > band[1], told=told.get(level.id)))
-    return found
+    outside: dict[int, tuple[Observation, tuple[Decimal, Decimal]]] = {}
+    for version, level in observations.newest_levels(session, site_id, since=local - LEVELS_FROM):
+        band = observations.band_of(studies.design_of(session, version))
+        if band is not None and not band[0] <= Decimal(level.value) <= band[1]:
+            outside[level.patient_id] = level, band
+    if not outside:
+        return []
+    told = tell_doctor.told(session, [level.id for level, _band in outside.values()])
+    patients = session.scalars(select(Patient).where(Patient.id.in_(outside)).order_by(Patient.id))
+    return [
+        LevelRow(level, patient, *band, above=Decimal(level.value) > band[1], told=told.get(level.id))
+        for patient in patients
+        for level, band in [outside[patient.id]]
+    ]
 
 
 def _silent(session: Session, site_id: int, local: date) -> list[SilentRow]:

@@ -229,6 +229,21 @@ def test_each_cell_of_the_matrix_says_in_a_sentence_what_it_shows(world: Any, an
     assert "waits for an earlier date" in html
 
 
+def test_the_matrix_has_a_page_for_every_patient(
+    world: Any, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.use_cases.matrix.MOST", 2)
+    for number in (1, 2, 3):
+        world.enrol(f"P-00{number}")
+    first = ana.opens("/matrix")
+    assert "P-002" in first.text and "P-003" not in first.text
+    assert "Further patients" in first.text and "Earlier patients" not in first.text
+    second = ana.opens("/matrix?page=2")
+    assert "P-003" in second.text and "P-002" not in second.text
+    assert "Earlier patients" in second.text and "Further patients" not in second.text
+    assert ana.opens("/matrix?page=-99999999999999999999").status == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/patients", "/matrix", "/patients/{id}"])
 def test_an_operator_sees_no_patient(world: Any, path: str) -> None:
     number = world.enrol("P-001")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import render_template
+from flask import render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -26,15 +26,19 @@ SIGNS = {
     State.PLANNED: "",
     State.PROJECTED: "?",
 }
+LAST_PAGE = 100_000
 
 
 @console.get("/matrix")
 @readers
 def matrix() -> str:
     runtime = current()
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     with runtime.db.reading() as session:
-        grids = rows.grids(session, site_id=actor().site_id, now=runtime.clock.now())
-        return render_template("console/matrix.html", grids=grids, signs=SIGNS, sentence=sentence, legend=_legend())
+        grids = rows.grids(session, site_id=actor().site_id, now=runtime.clock.now(), page=page)
+        return render_template(
+            "console/matrix.html", grids=grids, signs=SIGNS, sentence=sentence, legend=_legend(), page=page
+        )
 
 
 def sentence(patient: Patient, cell: Cell) -> str:
