@@ -27,9 +27,9 @@ def plan(session: Session, page: QuestionPage, *, now: datetime) -> dict[str, An
         "occasion": page.occasion.id,
         "answers": {key: _plain(value) for key, value in known.items()},
         "site": facts.stored.get(SITE_ITEM, UNKNOWN_SITE),
-        "red": offline.rules(design.triage, Level.RED, facts),
-        "amber": offline.rules(design.triage, Level.AMBER, facts),
-        "items": [offline.item(item, facts) for item in form.items],
+        "red": offline.rules(design.triage, Level.RED, form, facts),
+        "amber": offline.rules(design.triage, Level.AMBER, form, facts),
+        "items": [offline.item(item, form, facts) for item in form.items],
     }
 
 

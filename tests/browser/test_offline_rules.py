@@ -31,11 +31,11 @@ EARLIER = ((), (("37.6", 50),), (("37.6", 50), ("36.9", 20)), (("37.6", 10),), (
 
 def plan(form: Questionnaire, facts: Facts) -> dict[str, Any]:
     """What a phone is sent, as `service.use_cases.offline_page` sends it, without the words."""
-    items = [offline.item(item, facts) for item in form.items]
+    items = [offline.item(item, form, facts) for item in form.items]
     for asked, item in zip(items, form.items, strict=True):
         asked["choices"] = [[each.code, each.value, ""] for each in item.choices]
         asked["none"] = next((each.value for each in item.choices if each.excludes_others), None)
-    levels = {str(level): offline.rules(DESIGN.triage, level, facts) for level in (Level.RED, Level.AMBER)}
+    levels = {str(level): offline.rules(DESIGN.triage, level, form, facts) for level in (Level.RED, Level.AMBER)}
     return {"answers": {}, "site": facts.stored.get("temp_site", "unknown"), "items": items, **levels}
 
 

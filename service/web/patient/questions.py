@@ -98,7 +98,7 @@ def offline(token: str) -> Response:
             asked["text"] = in_words(dict(item.text))
             if item.choices:
                 asked["choices"] = [[each.code, each.value, in_words(dict(each.text))] for each in item.choices]
-                asked["none"] = next((each.value for each in item.choices if each.excludes_others), None)
+                asked |= {"none": each.value for each in item.choices if each.excludes_others}
         site = found.patient.site
         tel, shown = dialled(site.telephone, site.country), phone(site.telephone, site.country)
         emergency = site.emergency_number

@@ -46,7 +46,7 @@ const rules = (() => {
     all: (parts, known) => parts.every((part) => holds(part, known)),
     any: (parts, known) => parts.some((part) => holds(part, known)),
     not: (part, known) => !holds(part, known),
-    temperature: (args, { celsius, site }) => celsius !== undefined && args.sites.includes(SITES.includes(site) ? site : "unknown") && within(celsius, args),
+    temperature: (args, { celsius, site }) => celsius !== undefined && (!args.sites || args.sites.includes(SITES.includes(site) ? site : "unknown")) && within(celsius, args),
     sustained: (args, { celsius, now }) => celsius !== undefined && within(celsius, args) && args.earlier.some(([text, at]) => {
       const apart = Math.abs(now - at) / 60000;
       const between = ([, when]) => when > Math.min(at, now) && when < Math.max(at, now);
