@@ -17,9 +17,9 @@ import time
 from pathlib import Path
 
 NOBODY = 65534
-OPTIONS = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 "
-    "-c shared_buffers=128MB -c listen_addresses="
+FORGETFUL = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "  # quicker
+OPTIONS = ("" if os.environ.get("VIGILIA_TEST_DURABLE") else FORGETFUL) + (
+    "-c max_connections=200 -c shared_buffers=128MB -c listen_addresses="
 )
 
 

@@ -39,9 +39,9 @@ ROOT = Path(__file__).parent.parent.parent
 class Nursery:
     """The process that forks the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGILIA_")}
-        environment["VIGILIA_SQLITE_SYNCHRONOUS"] = "OFF"
+        environment["VIGILIA_SQLITE_SYNCHRONOUS"] = "FULL" if durable else "OFF"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.nursery"], cwd=ROOT, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -264,4 +264,4 @@ def soak_rounds(usual: int) -> int:
     return int(os.environ.get("VIGILIA_TEST_ROUNDS", usual))
 
 
-__all__ = ["PATIENCE", "Chaos", "Nursery", "lives", "soak_rounds"]
+__all__ = ["PATIENCE", "ROOT", "Chaos", "Nursery", "lives", "soak_rounds"]
