@@ -26,8 +26,12 @@ from sqlalchemy import (
     create_engine,
     event,
 )
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from service.clock import Clock
+
+RESTED_SECONDS = 1.0
 BUSY_SECONDS = 10  # below the 15 s after which Twilio gives a webhook up
 
 # A process that stands still in the middle of a transaction must not hold its rows for longer than a lease.
@@ -90,15 +94,16 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     work that may write begins as a writer.
     """
     if not url.startswith("sqlite"):
-        return create_engine(
+        engine = create_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             json_serializer=to_json,
             hide_parameters=True,
             connect_args={} if "options=" in url else {"options": IDLE},
         )
+        _ping_the_rested(engine)
+        return engine
     path = re.sub(r"^sqlite(\+\w+)?:///", "", url)
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -128,6 +133,25 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _ping_the_rested(engine: Engine) -> None:
+    """A connection that has rested is asked whether it lives before it is used; one that is busy is not: a page would
+    wait a round trip for every transaction on its way."""
+    clock = Clock()
+
+    @event.listens_for(engine, "checkin")
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = clock.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        if clock.monotonic() - record.info.get("rests_since", clock.monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool takes another
 
 
 class Database:

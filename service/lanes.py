@@ -2,7 +2,7 @@
 
 A lane claims no more than it has free threads, so that a claim is sent at once and its fence holds. The
 bulk lane claims half as many again while its carrier is quick, so that no thread waits for the database between two
-messages, and notes and claims in one commit some hundred times a second at most: pages share its disk and processor.
+messages, and notes and claims in one commit fifty times a second at most: pages share its disk and processor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from service.use_cases.outbox_record import Result, Taken, Unwanted
 log = get_logger("lanes")
 IDLE = 0.5  # seconds between looks when nothing wakes the lane
 AFTER_FAULT = 1.0
-BREATH = 0.01  # seconds the bulk lane gathers answers for
+BREATH = 0.02  # seconds the bulk lane gathers answers for
 SLOW = 1.0  # seconds; a carrier that takes longer gets nothing that was claimed ahead
 
 
