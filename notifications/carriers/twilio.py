@@ -23,6 +23,7 @@ from notifications.message import Channel, DeliveryStatus, OutboundMessage
 
 # By default Twilio retries a webhook only when the connection fails; this asks for 5 tries on any failure.
 CONNECTION_OVERRIDES = "rc=5&rp=all"
+LIST_PAGE = 1000  # the most that Twilio lists at once
 _MAYBE_TAKEN = frozenset({500, 502, 504})
 
 
@@ -149,15 +150,17 @@ class TwilioCarrier:
             found = self._client.calls.list(to=to, start_time_after=since, limit=limit)
             return [_sent(item) for item in found]
 
-    def list_inbound(self, since: datetime, limit: int = 500) -> list[Inbound]:
-        """What was texted to us since then, on any of our numbers, oldest first."""
+    def list_inbound(self, since: datetime, limit: int | None = None) -> list[Inbound]:
+        """What was texted to us since then, on any of our numbers, oldest first. Without a `limit` (a number) all of it,
+        page by page: after an outage the texts that nobody has seen need not be the newest."""
         found: list[Inbound] = []
         numbers = {self._from, self._page_from}
         if self._whatsapp_from:
             numbers.add(f"whatsapp:{self._whatsapp_from}")
         with _our_errors():
             for number in sorted(numbers):
-                for item in self._client.messages.list(to=number, date_sent_after=since, limit=limit):
+                size = min(limit or LIST_PAGE, LIST_PAGE)
+                for item in self._client.messages.list(to=number, date_sent_after=since, limit=limit, page_size=size):
                     if str(item.direction) == "inbound":
                         channel, from_ = channel_of(str(item.from_))
                         at = item.date_sent or item.date_created

@@ -13,6 +13,7 @@ from service.models import Inbound
 from service.use_cases import inbox
 
 BACK = timedelta(hours=24)
+AT_ONCE = 500  # ids asked for in one query; a day may have tens of thousands
 
 
 def since(now: datetime) -> datetime:
@@ -22,8 +23,10 @@ def since(now: datetime) -> datetime:
 
 def missing(session: Session, listed: Sequence[Listed]) -> list[Listed]:
     """Those of the carrier's list that were never stored, oldest first."""
-    ids = [one.provider_id for one in listed]
-    known = set(session.scalars(select(Inbound.provider_id).where(Inbound.provider_id.in_(ids)))) if ids else set()
+    ids, known = [one.provider_id for one in listed], set[str]()
+    for place in range(0, len(ids), AT_ONCE):
+        some = ids[place : place + AT_ONCE]
+        known |= set(session.scalars(select(Inbound.provider_id).where(Inbound.provider_id.in_(some))))
     return [one for one in listed if one.provider_id not in known]
 
 

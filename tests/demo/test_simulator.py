@@ -101,6 +101,15 @@ def test_a_text_that_our_server_missed_is_still_listed(stand: Stand) -> None:
     assert stand.carrier.list_inbound(START + timedelta(hours=1)) == []
 
 
+def test_a_long_outage_is_listed_to_its_first_text(stand: Stand) -> None:
+    stand.status = 500
+    for number in range(1203):
+        stand.at += timedelta(seconds=1)
+        stand.simulator.receive(PATIENT, BULK, str(number))
+    found = stand.carrier.list_inbound(START)
+    assert [one.text for one in found] == [str(number) for number in range(1203)]
+
+
 def test_the_list_turns_its_pages(stand: Stand) -> None:
     for number in range(120):
         stand.at += timedelta(seconds=1)
