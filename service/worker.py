@@ -151,10 +151,13 @@ def poll(runtime: Runtime) -> int:
         missing = polling.missing(session, listed)
     found = 0
     for one in missing:
-        with runtime.db.unit_of_work() as session:
-            stored = polling.store(session, one, now=runtime.clock.now())
-            inbound_id = stored.id if stored is not None else None
-        if inbound_id is not None:
-            found += 1
-            read(runtime, inbound_id)
+        try:
+            with runtime.db.unit_of_work() as session:
+                stored = polling.store(session, one, now=runtime.clock.now())
+                inbound_id = stored.id if stored is not None else None
+            if inbound_id is not None:
+                found += 1
+                read(runtime, inbound_id)
+        except Exception as error:  # one text must not keep those after it from being heard; it is tried again
+            log.error("polled_text_failed", provider_id=one.provider_id, error=type(error).__name__)
     return found

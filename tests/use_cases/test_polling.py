@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.models import Inbound, Reading
+from service.use_cases import polling
 from service.worker import poll
 from tests.conftest import FROM
 
@@ -79,3 +80,25 @@ def test_a_carrier_that_does_not_answer_is_asked_again_next_time(world: Any) -> 
     assert poll(world.runtime) == 0
     world.simulator.auth_token = token
     assert poll(world.runtime) == 0
+
+
+def test_a_text_that_cannot_be_stored_keeps_no_other_from_being_heard(world: Any, monkeypatch: Any) -> None:
+    world.enrol("P-001")
+    patient = world.phone("P-001")
+    away(world)
+    world.simulator.receive(patient.number, FROM, "poison")
+    world.clock.advance(timedelta(minutes=1))
+    world.simulator.receive(patient.number, FROM, "38,9")
+    real = polling.store
+
+    def poisoned(session: Any, one: Any, **more: Any) -> Any:
+        if one.text == "poison":
+            raise ValueError("cannot be stored")
+        return real(session, one, **more)
+
+    monkeypatch.setattr(polling, "store", poisoned)
+    assert poll(world.runtime) == 1
+    assert [row.body for row in stored(world)] == ["38,9"]
+    monkeypatch.undo()
+    away(world)
+    assert poll(world.runtime) == 1, "it is tried again"
