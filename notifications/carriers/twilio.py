@@ -151,16 +151,17 @@ class TwilioCarrier:
             return [_sent(item) for item in found]
 
     def list_inbound(self, since: datetime, limit: int | None = None) -> list[Inbound]:
-        """What was texted to us since then, on any of our numbers, oldest first. Without a `limit` (a number) all of it,
-        page by page: after an outage the texts that nobody has seen need not be the newest."""
+        """What was texted to us since then, on any of our numbers, oldest first. Without a `limit` (a number) all of
+        it: after an outage the texts that nobody has seen need not be the newest."""
         found: list[Inbound] = []
         numbers = {self._from, self._page_from}
         if self._whatsapp_from:
             numbers.add(f"whatsapp:{self._whatsapp_from}")
         with _our_errors():
             for number in sorted(numbers):
-                size = min(limit or LIST_PAGE, LIST_PAGE)
-                for item in self._client.messages.list(to=number, date_sent_after=since, limit=limit, page_size=size):
+                for item in self._client.messages.list(
+                    to=number, date_sent_after=since, limit=limit, page_size=min(limit or LIST_PAGE, LIST_PAGE)
+                ):
                     if str(item.direction) == "inbound":
                         channel, from_ = channel_of(str(item.from_))
                         at = item.date_sent or item.date_created
