@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import random
 import tempfile
 from collections.abc import Callable
@@ -60,6 +61,7 @@ class Rehearsal:
     faults: str = "none"
     events: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     fevers: list[dict[str, Any]] = field(default_factory=list)
+    reactions: dict[str, str] = field(default_factory=dict)  # the carrier's id of a page -> what came of it
     crashes: int = 0
     faulty_hours: int = 0
 
@@ -67,6 +69,7 @@ class Rehearsal:
         """Play the whole study; ValueError for faults that do not exist."""
         if self.faults not in FAULTS:
             raise ValueError(f"faults: {self.faults!r} is not one of {', '.join(FAULTS)}")
+        os.environ["VIGILIA_SQLITE_SYNCHRONOUS"] = "OFF"  # its database is thrown away
         with tempfile.TemporaryDirectory(prefix="vigilia-rehearsal-") as folder:
             self._set_up(Path(folder))
             try:
@@ -101,10 +104,11 @@ class Rehearsal:
         self.sender = Sender(self.runtime)
         with self.runtime.db.unit_of_work() as session:
             seed.seed_study(session, now=START)
-        self.read = 0
+        self.read = self.rung = 0
         self.players: dict[str, Any] = {}
         for person in (seed.REIS, seed.LIMA, seed.PRADO, seed.MOTA, seed.BIA):
             self.players[person.phone] = Doctor(self, person)
+        self.simulator.desk.machines |= {person.phone for person in (seed.LIMA, seed.PRADO)}
         self.ana = Ana(self)
         for number in range(1, self.patients + 1):
             self._enrol(number)
@@ -177,7 +181,11 @@ class Rehearsal:
             self.read += 1
             player = self.players.get(text.to)
             if player is not None and text.status in ("delivered", "sent", "queued", "accepted"):
-                player.gets(text.body)
+                player.gets(text)
+        for call_ in self.simulator.calls[self.rung :]:
+            self.rung += 1
+            if call_.to in self.players:
+                self.players[call_.to].rings(call_)
         return done
 
     def says(self, number: str, body: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from service.demo.inprocess import FORM
+from service.demo.sim_state import Call, Text
 
 if TYPE_CHECKING:
     from service.rehearsal import Rehearsal
@@ -65,8 +66,12 @@ class PatientPlayer:
         sid = self.says(words)
         self.stage.fevers.append({"patient": self.code, "said_at": at, "sid": sid})
 
-    def gets(self, body: str) -> None:
+    def rings(self, call: Call) -> None:
+        """Calls of ours are let ring: what they say, the text said, too."""
+
+    def gets(self, came: Text) -> None:
         """A text has come; most questions get an answer, after a while."""
+        body = came.body
         text = body.casefold()
         if link := LINK.search(body):
             if self.dice.random() >= FORGETS:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from service.demo import seed
+from service.demo.sim_state import Call, Text
 from service.models import Alert, Patient, Staff, Task, Visit
 from service.use_cases import alerts, anchors, tasks, visits
 from workflows.alerts import Outcome
@@ -27,13 +28,32 @@ class Doctor:
     def __init__(self, stage: Rehearsal, person: seed.Person) -> None:
         self.stage, self.person, self.dice = stage, person, stage.dice
 
-    def gets(self, body: str) -> None:
+    def gets(self, text: Text) -> None:
         """A page: taken after a minute or so, or slept through."""
-        code = re.search(r"\b([0-9][A-Z]{1,2}4)\b", body)
-        if code is None or self.dice.random() > (0.45 if self.asleep else 0.85):
+        code = re.search(r"\b([0-9][A-Z]{1,2}4)\b", text.body)
+        if code is None:
             return
-        at = self.stage.now + timedelta(seconds=self.dice.randint(15, 240))
-        self.stage.at(at, lambda: self.takes(code[1]))
+        if self.dice.random() > (0.45 if self.asleep else 0.85):
+            self.stage.reactions[text.sid] = "slept through" if self.asleep else "not looked at"
+            return
+        seconds = self.dice.randint(15, 240)
+        self.stage.reactions[text.sid] = f"answered after {seconds} s"
+        self.stage.at(self.stage.now + timedelta(seconds=seconds), lambda: self.takes(code[1]))
+
+    def rings(self, call: Call) -> None:
+        """A call: picked up and taken by a key, or not; then the voicemail, where there is one, hears it."""
+        if self.dice.random() > (0.3 if self.asleep else 0.5):
+            machine = self.person.phone in self.stage.simulator.desk.machines
+            self.stage.reactions[call.sid] = "heard by a voicemail" if machine else "rang out"
+            return
+        seconds = self.dice.randint(5, 18)
+        self.stage.reactions[call.sid] = f"key 4 after {seconds} s"
+        self.stage.at(self.stage.now + timedelta(seconds=seconds), lambda: self.presses(call))
+
+    def presses(self, call: Call) -> None:
+        """Key 4; the outcome follows as after a text."""
+        self.stage.simulator.press(call, "4")
+        self.stage.at(self.stage.now + timedelta(minutes=self.dice.randint(4, 25)), self.tells_outcome)
 
     @property
     def asleep(self) -> bool:

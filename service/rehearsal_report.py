@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -19,6 +20,7 @@ from service.models import (
     Occasion,
     Patient,
     Reminder,
+    Staff,
     Task,
     Timer,
     Visit,
@@ -28,6 +30,7 @@ from service.use_cases import audit
 if TYPE_CHECKING:
     from service.rehearsal import Rehearsal
 
+LONG = 900  # seconds to a human after which the report says why
 UNFINISHED = (DeliveryStatus.READY, DeliveryStatus.CLAIMED, DeliveryStatus.UNKNOWN)
 NEED_REASON = (
     DeliveryStatus.CANCELLED,
@@ -40,7 +43,7 @@ NEED_REASON = (
 def report(stage: Rehearsal) -> dict[str, Any]:
     """The whole report; the same seed gives the same one."""
     with stage.runtime.db.reading() as session:
-        fevers = [_fever(session, one) for one in stage.fevers]
+        fevers = [_fever(session, one, stage) for one in stage.fevers]
         unexplained = [*_unexplained(session, stage), *(line for one in fevers for line in one.pop("unexplained"))]
         verdict = audit.verify(session)
         unexplained += [f"audit: {fault}" for fault in verdict.faults]
@@ -87,7 +90,7 @@ def _twice(session: Session) -> dict[str, int]:
     return dict(Counter(session.scalars(select(Message.kind).where(Message.id.in_(taken)))))
 
 
-def _fever(session: Session, one: dict[str, Any]) -> dict[str, Any]:
+def _fever(session: Session, one: dict[str, Any], stage: Rehearsal) -> dict[str, Any]:
     said = one["said_at"]
     row = session.execute(
         select(Inbound, Alert)
@@ -118,9 +121,27 @@ def _fever(session: Session, one: dict[str, Any]) -> dict[str, Any]:
         "outcome": alert.outcome,
         "status": alert.status,
     }
+    if found["seconds_to_human"] is None or found["seconds_to_human"] > LONG:
+        found["why"] = _why(session, alert, said, stage.reactions)
     if paged is None and alert.first_paged_at is None:
         found["unexplained"].append(f"case {alert.id}: nobody was paged")
     return found
+
+
+def _why(session: Session, alert: Alert, said: Any, reactions: Mapping[str, str]) -> list[str]:
+    """Each page until somebody took the case: when, to whom, by what, and what came of it."""
+    pages = session.execute(
+        select(Message, Staff.name)
+        .join(Staff, Staff.id == Message.staff_id)
+        .where(Message.alert_id == alert.id, Message.kind == "page", Message.channel.in_(("sms", "voice")))
+        .order_by(Message.sent_at, Message.id)
+    )
+    return [
+        f"+{_seconds(said, page.sent_at or page.send_at)} s {page.channel} {name}: "
+        + reactions.get(page.provider_id or "", f"{page.status}, {page.reason or 'no word of it'}")
+        for page, name in pages
+        if alert.acknowledged_at is None or (page.sent_at or page.send_at) <= alert.acknowledged_at
+    ]
 
 
 def _seconds(start: Any, end: Any) -> int | None:

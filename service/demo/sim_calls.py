@@ -12,6 +12,8 @@ from service.demo.twiml import Heard, read_twiml
 if TYPE_CHECKING:
     from service.demo.simulator import Simulator
 
+MACHINE_AFTER = timedelta(seconds=20)
+
 
 class CallDesk:
     """All calls, by sid. Each change of state is reported to the call's status callback."""
@@ -19,6 +21,7 @@ class CallDesk:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self.calls: dict[str, Call] = {}
+        self.machines: set[str] = set()  # numbers with a voicemail, which picks up what nobody picks up
 
     def accept(self, call: Call) -> None:
         """The API took a call. It begins to ring at the next `move_on`."""
@@ -36,6 +39,9 @@ class CallDesk:
                 dead = call.to in simulator.faults.undelivered
                 self._report(call, "failed" if dead else "ringing")
                 changed += 1
+            elif call.status == "ringing" and simulator.now() >= call.at + MACHINE_AFTER and call.to in self.machines:
+                self._by_machine(call)
+                changed += 1
             elif call.status == "ringing" and simulator.now() >= call.at + timedelta(seconds=call.timeout):
                 self._report(call, "no-answer")
                 changed += 1
@@ -52,6 +58,12 @@ class CallDesk:
             self._hear(call, read_twiml(call.twiml), call.url)
         else:
             self._ask(call, call.url, {})
+
+    def _by_machine(self, call: Call) -> None:
+        """A voicemail hears everything to its end and presses no key. The carrier was not asked to tell it from a human,
+        so it does not."""
+        self.answer(call)
+        self.hang_up(call)
 
     def press(self, call: Call, digits: str) -> None:
         """Keys, to whoever listens."""
