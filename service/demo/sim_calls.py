@@ -60,8 +60,8 @@ class CallDesk:
             self._ask(call, call.url, {})
 
     def _by_machine(self, call: Call) -> None:
-        """A voicemail hears everything to its end and presses no key. The carrier was not asked to tell it from a human,
-        so it does not."""
+        """A voicemail hears everything to its end and presses no key. The carrier was not asked to tell it from a human
+        and does not."""
         self.answer(call)
         self.hang_up(call)
 

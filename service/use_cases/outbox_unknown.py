@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, func, select, text
@@ -159,6 +160,7 @@ def next_check(session: Session) -> datetime | None:
     return min((one for one in found if one is not None), default=None)
 
 
+@cache
 def waiting(lane: str | None) -> Select[Any]:
     """One row: when (study time) the next message of `lane` (None: of any) may leave, and when (machine time) the next
     claimed or unknown one must be looked after."""

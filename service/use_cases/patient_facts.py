@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, Occasion, Patient, Reading, Response
@@ -27,6 +27,38 @@ LOOK_BACK = timedelta(
 SAME_REPORT = timedelta(hours=24)
 REPORT = Questionnaire(  # a temperature that comes by itself, in a study that asks for none
     key="report", title={"en": "Report"}, version="1", items=(Item("temp", ItemType.TEMPERATURE),)
+)
+
+# Put together once: every text of a patient asks these, some more than once.
+HOLD_PATIENT = (
+    select(Patient).where(Patient.id == bindparam("one")).with_for_update(of=Patient, key_share=True)
+    .execution_options(populate_existing=True)
+)  # fmt: skip
+HOLD_OCCASION = (
+    select(Occasion).where(Occasion.id == bindparam("one")).with_for_update(of=Occasion, key_share=True)
+    .execution_options(populate_existing=True)
+)  # fmt: skip
+ANSWERS = (
+    select(Response)
+    .where(
+        or_(
+            Response.occasion_id == bindparam("one"),
+            and_(  # "it was yesterday's": the correction stands in another day
+                Response.patient_id == bindparam("patient"),
+                Response.received_at >= bindparam("since"),
+                Response.corrects_id.is_not(None),
+            ),
+        )
+    )
+    .order_by(Response.id)
+)
+READINGS = (
+    select(Reading)
+    .where(Reading.patient_id == bindparam("patient"), Reading.taken_at >= bindparam("since"))
+    .order_by(Reading.taken_at, Reading.id)
+)
+ANCHORS = select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
+    AnchorDate.patient_id == bindparam("patient"), AnchorDate.actual_date.is_not(None)
 )
 
 
@@ -60,23 +92,17 @@ def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -
     """Lock the patient's row, and then the form's, as they are now: two texts of one patient are read one by
     one.
     """
-    for table, row in ((Patient, patient), (Occasion, occasion)):
-        if row is not None:
-            query = select(table).where(table.id == row.id).with_for_update(of=table, key_share=True)
-            session.scalars(query.execution_options(populate_existing=True)).one()
+    session.scalars(HOLD_PATIENT, {"one": patient.id}).one()
+    if occasion is not None:
+        session.scalars(HOLD_OCCASION, {"one": occasion.id}).one()
 
 
 def answers_of(session: Session, occasion: Occasion | None, questionnaire: Questionnaire) -> Given:
     """The latest answer to each item; a corrected row no longer counts."""
     if occasion is None:
         return Given()
-    elsewhere = and_(  # "it was yesterday's": the correction stands in another day
-        Response.patient_id == occasion.patient_id,
-        Response.received_at >= occasion.opens_at,
-        Response.corrects_id.is_not(None),
-    )
-    query = select(Response).where(or_(Response.occasion_id == occasion.id, elsewhere)).order_by(Response.id)
-    rows = list(session.scalars(query))
+    given = {"one": occasion.id, "patient": occasion.patient_id, "since": occasion.opens_at}
+    rows = list(session.scalars(ANSWERS, given))
     corrected = {row.corrects_id for row in rows}
     latest = {row.item: row for row in rows if row.occasion_id == occasion.id and row.id not in corrected}
     kinds = {item.key: item.type for item in questionnaire.items}
@@ -86,8 +112,7 @@ def answers_of(session: Session, occasion: Occasion | None, questionnaire: Quest
 
 def readings_of(session: Session, patient: Patient, *, since: datetime) -> list[Reading]:
     """The patient's readings from `since` on, oldest first, without those that were corrected."""
-    query = select(Reading).where(Reading.patient_id == patient.id, Reading.taken_at >= since)
-    rows = list(session.scalars(query.order_by(Reading.taken_at, Reading.id)))
+    rows = list(session.scalars(READINGS, {"patient": patient.id, "since": since}))
     corrected = {row.corrects_id for row in rows}
     return [row for row in rows if row.id not in corrected]
 
@@ -163,10 +188,7 @@ def _anchors(
     """Anchors that have happened, as instants; those of which only the day is known are named apart."""
     found: dict[str, datetime] = {}
     days_only: set[str] = set()
-    query = select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
-        AnchorDate.patient_id == patient.id, AnchorDate.actual_date.is_not(None)
-    )
-    for name, day, at in session.execute(query):
+    for name, day, at in session.execute(ANCHORS, {"patient": patient.id}):
         if day is None:
             continue
         hour = datetime.strptime(at, "%H:%M").time() if at else time(0)

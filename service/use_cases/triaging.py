@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Alert, Occasion, Patient, Reading, Timer, TriageHit
@@ -21,6 +21,9 @@ from workflows.triage import DEFAULT_TASK, Hit, TriageResult, triage
 RECHECK, RECHECK_SILENCE = "recheck", "recheck_silence"
 FEVER_SILENCE, HELP_SILENCE = "fever_silence", "help_silence"
 ADVICE_CHECK, ADVICE_SILENCE = "advice_check", "advice_silence"
+RUNNING = (
+    select(Timer).where(Timer.patient_id == bindparam("patient"), Timer.done_at.is_(None)).order_by(Timer.id)
+)  # fmt: skip
 # Timers that a temperature answers.
 WAIT_FOR_READING = (RECHECK, RECHECK_SILENCE, FEVER_SILENCE, HELP_SILENCE)
 
@@ -200,10 +203,7 @@ def wait(
 
 def waiting(session: Session, patient: Patient, *kinds: str) -> list[Timer]:
     """The patient's timers of these kinds that still run."""
-    query = select(Timer).where(
-        Timer.patient_id == patient.id, Timer.done_at.is_(None), Timer.kind.in_(kinds)
-    )
-    return list(session.scalars(query.order_by(Timer.id)))
+    return [timer for timer in session.scalars(RUNNING, {"patient": patient.id}) if timer.kind in kinds]
 
 
 def settle(session: Session, patient: Patient, *kinds: str, reason: str, now: datetime) -> list[Timer]:
