@@ -35,6 +35,8 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"esquent(?:ei|ando|ou) (?:muito|demais|de novo|todo|o corpo)",
         r"(?:estou|to|corpo|testa|pele|rosto|olhos) (?:\w+ )?(?:queimando(?! (?:[ao]s? |calorias|gordura))|"
         r"pegando fogo)",
+        r"(?:acordei|amanheci) (?:queimando|pegando fogo)|"
+        r"quente (?:igual|que nem|feito|como) (?:uma |um )?(?:brasa|fogo|forno|chaleira)",
         r"^(?:queimando|fervendo|pelando|quente(?: quente)*)$",
     ),
     "A": (
@@ -45,7 +47,8 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"(?:a|the|bad|got|have|had) chill",
         r"arrepi(?:os?|ad[oa]) de frio",
         r"(?<!um )(?<!uma )tremendo$",
-        r"e tremendo",
+        r"e tremendo|(?:^|e |noite |dia |muito )trem[ei]u?$|tremi (?:muito|tod[ao]|a noite|de frio)",
+        r"(?:sacudindo|batendo|tremendo|pulando) (?:\w+ )?de frio",
         r"tremedeira\w*",
         r"tremores",
         r"(?:estou|to|estava|esta|fico|fiquei|corpo|tod[ao]) (?:\w+ )?tremendo",
@@ -77,7 +80,9 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"(?:trouble|difficulty|problems?|struggling|difficult|hurts) (?:to |with |in |"
         r"when i )?(?:my )?breath\w*",
         r"breathless\w*",
-        r"winded",
+        r"winded|breathing (?:feels )?tight|tight breathing",
+        r"falta (?:de )?(?:o )?folego|pouco folego|folego (?:\w+ )?curto",
+        r"(?:canseira|cansada|cansado) (?:para|pra|ao|de) respirar",
         r"respirar (?:\w+ ){0,2}(?:doendo|doi|dificil)|doi (?:\w+ )?(?:para|pra|ao|quando) respir\w*",
         r"out of breath",
         r"gasping",
@@ -89,7 +94,7 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
     "C": (
         r"tonturas?",
         r"tont[oa]s?",
-        r"tontinh[oa]|zonz[oa]s?",
+        r"tontinh[oa]|zonz[oa]s?|vi(?:ndo)? estrelas?|vi(?:ndo)? estrelinhas?|seeing stars",
         r"tudo (?:\w+ )?(?:preto|escuro)|pressao (?:\w+ )?(?:caiu|caindo)|caiu a (?:minha )?pressao",
         r"vertige\w*",
         r"dizz\w*",
@@ -143,6 +148,7 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"^confus(?:ao|ion)$",
         r"fal(?:ando|a|ou) (?:coisas )?(?:sem sentido|nada com nada)",
         r"(?:esta|ta|estou|to) variando",
+        r"desnortead[oa]|fora de si|aluad[oa]",
         r"talking nonsense",
     ),
     "F": (
@@ -202,6 +208,7 @@ _SAYINGS: dict[str, tuple[str, ...]] = {
         r"(?:e |muito )?urgente",
         r"(?:its |is |very )?urgent",
         r"ajud\w*",
+        r"(?:esta|ta) caid[oa]|corre aqui|send (?:someone|somebody|help)|mand[ae]m? (?:alguem|ajuda)",
         r"acod[ae]m?|acudam?|alguem (?:me )?(?:atend\w+|respond\w+|ajud\w+)",
         r"cai (?:no|na|da|do) (?:banheiro|chao|escada|cama|rua|cozinha|chuveiro|sala)|tombo|i fell|fell (?:down|over)",
         r"bat(?:i|eu) (?:com )?a cabeca|hit (?:my|his|her) head",
@@ -229,7 +236,7 @@ _EVEN_NEGATIVE: dict[str, tuple[str, ...]] = {
         r"ar nao (?:\w+ )?(?:entra|vem|chega|passa)(?:ndo)?",
     ),
     "E": (
-        r"nao (?:sei|sabe|sabia) onde (?:estou|esta|estava)",
+        r"nao (?:sei|sabe|sabia) (?:onde (?:estou|esta|estava)|que dia e)",
         r"dont know where i am",
         r"nao (?:\w+ )?(?:reconhec\w*|fal(?:a|o|ando) coisa com coisa)",
         r"(?:not|isnt|doesnt) mak(?:ing|e) (?:any )?sense",

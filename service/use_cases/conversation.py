@@ -34,10 +34,12 @@ from workflows.protocol import Item, Level, Questionnaire
 from workflows.readings import Ambiguous, Reading
 from workflows.replies import Intent, Reply, read_reply
 from workflows.sending import end_of_quiet_hours
+from workflows.words import plain, words_of
 
 TEMP, RECHECK = "temp", "recheck"
 CORRECTABLE = timedelta(hours=24)
 READ_WITHIN = timedelta(hours=2)
+A_SENTENCE = 4  # words from which a text is no slip in an answer
 DAY_FROM, DAY_TO = 8, 18  # when the amber text may say "today"
 
 
@@ -256,14 +258,15 @@ def _not_understood(
     *,
     now: datetime,
 ) -> None:
-    """Explained once; after that a human reads it. A text that answers no question goes to a human at once.
+    """Explained once; after that a human reads it. A text that answers no question goes to a human at once, and so do
+    whole sentences beside an open question: words that the ear does not know may say anything.
     """
     first = (
         not inbound.media and occasion is not None and occasion.item is not None and occasion.explained == 0
     )
     if occasion is not None and occasion.item is not None:
         occasion.explained += 1
-    if not first:
+    if not first or len(words_of(plain(inbound.body))) >= A_SENTENCE:
         kind = "media" if inbound.media else "unclear_answer" if reply.wrong else "free_text"
         tasks.open_task(
             session, kind=kind, level=Level.AMBER.value, now=now, patient=patient, dedupe=f"text:{inbound.id}",

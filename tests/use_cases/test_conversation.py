@@ -423,3 +423,12 @@ def test_every_inbound_ends_handled(treated) -> None:
     for words in ("36,5", "xyz", "🤷", "38 5", "\u0000?"):
         treated.phone(PATIENT).replies(words)
     assert {row.status for row in rows(treated, Inbound)} == {"handled"}
+
+
+def test_a_sentence_beside_an_open_question_goes_to_a_human_at_once(treated) -> None:
+    phone = treated.phone(PATIENT)
+    phone.replies("minhas pernas parecem de algodao hoje")
+    assert phone.expects("Nao entendemos")
+    assert tasks(treated) == ["unclear_answer"]
+    phone.replies("36,5")
+    assert rows(treated, Response)[-1].raw == "36,5"
