@@ -42,6 +42,8 @@ PORTUGUESE: Mapping[str, str] = {
         "uma mensagem não pôde ser lida (n. {n}): leia no console",
     "a cry for help from an unknown number: see text {n} in the console":
         "pedido de socorro de número desconhecido: veja a mensagem {n} no console",
+    "study {site}: webhook {n} is not taken by its receiver":
+        "estudo {site}: o webhook {n} não é aceito por quem o recebe",
     # why a carrier did not deliver
     "unknown carrier error": "falha desconhecida da operadora",
     "carrier refused our credentials": "a operadora recusou nossas credenciais",

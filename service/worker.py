@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from notifications.carriers.base import CarrierError
 from notifications.carriers.twilio import TwilioCarrier
 from notifications.message import Channel
+from service import hook_sender
 from service.killpoints import reach
 from service.lanes import Lane
 from service.listener import Listener
@@ -62,6 +63,7 @@ class Worker:
         every(TICK, "tick", lambda: run_tick(self.runtime))
         every(TICK, "reconcile", self.reconcile)
         every(SEAL, "seal", lambda: seal(self.runtime))
+        every(SEAL, "webhooks", lambda: hook_sender.run(self.runtime))
         every(BEAT, "beat", self.beat)
         if self.runtime.config.poll_seconds:
             every(self.runtime.config.poll_seconds, "poll", self.poll)

@@ -13,6 +13,7 @@ from service.api import (
     feeds,
     fhir,
     health,
+    hooks,
     messages,
     observations,
     occasions,
@@ -30,7 +31,7 @@ from service.api import (
 from service.api.openapi import docs, make_api
 
 CARE = (patients, anchors, visits, occasions, answers, alerts, tasks, observations, phones)
-SETUP = (oncall, messages, staff, sites, studies, amendments)
+SETUP = (oncall, messages, staff, sites, studies, amendments, hooks)
 
 
 def register(app: Flask) -> None:

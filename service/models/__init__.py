@@ -20,6 +20,7 @@ from service.models.response import Reading, Response, TriageHit
 from service.models.staff import ApiToken, ContactMethod, Staff
 from service.models.study import Site, Study, StudyVersion
 from service.models.visit import Deviation, Reminder, Visit
+from service.models.webhook import WebhookDelivery, WebhookEndpoint
 from service.models.worker import Heartbeat, IdempotentAnswer
 
 __all__ = [
@@ -62,4 +63,6 @@ __all__ = [
     "Timer",
     "TriageHit",
     "Visit",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -25,6 +25,8 @@ from service.models import (
     Receipt,
     Site,
     Staff,
+    Study,
+    WebhookEndpoint,
 )
 from service.use_cases import contacts, oncall, selftest, sites, staff
 
@@ -33,6 +35,7 @@ STALE_HEARTBEAT = timedelta(seconds=30)
 COVER = timedelta(hours=72)
 NOT_DELIVERED = timedelta(days=30)
 SILENT = timedelta(minutes=15)
+HOOKS_LATE = timedelta(hours=1)
 TEXT_CHANNELS = ("sms", "voice")
 
 
@@ -209,6 +212,19 @@ def _silent_carrier(session: Session, now: datetime, _: datetime) -> Iterator[Fi
         yield Finding("silent_carrier", detail, oldest, Severity.WARNING)
 
 
+def _webhooks(session: Session, now: datetime, _: datetime) -> Iterator[Finding]:
+    """Receivers outside that have taken nothing for an hour: what they should know of, they do not."""
+    rows = session.execute(
+        select(WebhookEndpoint.id, Study.code, WebhookEndpoint.failing_since)
+        .join(Study, Study.id == WebhookEndpoint.study_id)
+        .where(WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.failing_since < now - HOOKS_LATE)
+        .order_by(WebhookEndpoint.id)
+    )
+    for number, code, since in rows:
+        detail = f"study {code}: webhook {number} is not taken by its receiver"
+        yield Finding("webhook", detail, since, Severity.WARNING)
+
+
 def _at(at: datetime, site: Site) -> str:
     """Like "2026-03-10 08:00", at the site: read the same in every language."""
     return f"{at.astimezone(ZoneInfo(site.timezone)):%Y-%m-%d %H:%M}"
@@ -223,4 +239,5 @@ CHECKS: tuple[Check, ...] = (
     _reachable,
     _page_test,
     _silent_carrier,
+    _webhooks,
 )
