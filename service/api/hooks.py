@@ -51,7 +51,7 @@ class EndpointsSchema(Schema):
 
 
 class DeliverySchema(Schema):
-    """`status`: waiting, delivered, failed (given up) or cancelled. `last_answer`: the receiver's status, or a fault."""
+    """`status`: waiting, delivered, failed (given up) or cancelled. `last_answer`: the answer's status, or a fault."""
 
     message_id = fields.String(required=True)
     event = fields.String(required=True)

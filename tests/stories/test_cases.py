@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-from service.models import ContactMethod, Rota, Staff
+from service.models import Alert, ContactMethod, Rota, Staff
 
 PATIENT, OTHER = "P-001", "P-002"
 REIS, LIMA, PRADO, MOTA, BIA = "Dr. Reis", "Dr. Lima", "Dr. Prado", "Dr. Mota", "Bia Nunes"
@@ -139,3 +140,29 @@ def test_a_second_fever_wakes_the_one_who_has_the_case(world):
     world.phone(PATIENT).replies("39,4")
     world.phone(REIS).expects(PATIENT)
     assert len(world.alerts()) == 1
+
+
+def test_two_calls_ring_at_once_and_a_key_takes_only_the_case_of_its_call(world):
+    _febrile(world, PATIENT, OTHER)
+    world.advance(seconds=60)
+    calls = {next(each for each in (PATIENT, OTHER) if each in " ".join(_heard(world, call))): call
+             for call in world.phone(REIS).calls}  # fmt: skip
+    assert set(calls) == {PATIENT, OTHER}
+    world.simulator.press(calls[OTHER], "4")
+    world.settle()
+    assert {one.patient.code: one.status for one in _with_patients(world)} == {PATIENT: "open", OTHER: "acknowledged"}
+    world.simulator.press(calls[PATIENT], "5")
+    world.settle()
+    assert {one.patient.code: one.status for one in _with_patients(world)} == {PATIENT: "open", OTHER: "acknowledged"}
+    world.phone(LIMA).expects(PATIENT)
+    assert not any(OTHER in text for text in world.phone(LIMA).unread)
+
+
+def _heard(world, call):
+    world.simulator.answer(call)
+    return call.said
+
+
+def _with_patients(world):
+    with world.runtime.db.reading() as session:
+        return list(session.scalars(select(Alert).options(joinedload(Alert.patient)).order_by(Alert.id)))
