@@ -179,13 +179,15 @@ def _bad(
 
 def _delivered(session: Session, message: Any, *, now: datetime) -> None:
     if message.staff_id is not None:
+        # a voice mail takes calls too: only a key proves that a human hears them
+        works = {} if message.channel == Channel.VOICE else {"last_delivered_at": now}
         session.execute(
             update(ContactMethod)
             .where(
                 ContactMethod.staff_id == message.staff_id, ContactMethod.channel == message.channel,
                 ContactMethod.address == message.address,
             )
-            .values(last_delivered_at=now, failed_at=None)
+            .values(failed_at=None, **works)
             .execution_options(synchronize_session=False)
         )  # fmt: skip
     elif message.unreachable_at is not None:
