@@ -15,6 +15,8 @@ PORTUGUESE: Mapping[str, str] = {
     "{who} cannot be paged: {fault}": "{who} não pode ser chamado: {fault}",
     "{who}: nothing was delivered to that phone in 30 days; send a test code":
         "{who}: nada chegou a esse telefone em 30 dias; envie um código de teste",
+    "{who}: the last message by {word} was refused; check the address":
+        "{who}: a última mensagem por {word} foi recusada; confira o endereço",
     "site {site}: nobody has the role {word}, whom the ladder ends at":
         "centro {site}: ninguém tem a função {word}, onde a escada termina",
     "{who}: the monthly test by {word} did not arrive ({fault})":

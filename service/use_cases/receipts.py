@@ -10,7 +10,7 @@ from sqlalchemy import Update, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.carriers.twilio_codes import Outcome, classify
-from notifications.message import DeliveryStatus, may_move
+from notifications.message import Channel, DeliveryStatus, may_move
 from service.models import Attempt, ContactMethod, Message, Patient, Receipt
 from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure

@@ -183,6 +183,11 @@ def _page_test(session: Session, now: datetime, _: datetime) -> Iterator[Finding
 
 
 def _person(person: Staff, owned: list[ContactMethod], now: datetime) -> Iterator[Finding]:
+    for each in owned:
+        failed = each.failed_at
+        if failed is not None and (each.last_delivered_at is None or each.last_delivered_at < failed):
+            detail = f"{person.name}: the last message by {each.channel} was refused; check the address"
+            yield Finding("delivery_failed", detail, failed, Severity.WARNING)
     usable = [each for each in owned if contacts.as_rule(each, now).usable and each.channel in TEXT_CHANNELS]
     if not usable:
         faults = sorted({contacts.as_rule(each, now).fault for each in owned if each.channel in TEXT_CHANNELS})

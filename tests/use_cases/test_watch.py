@@ -113,6 +113,21 @@ def test_a_doctor_who_cannot_be_paged_and_one_whose_phone_was_silent_for_a_month
     ]
 
 
+def test_a_contact_that_refused_a_message_is_flagged_until_one_arrives(session):
+    patient(session)
+    alive(session)
+    reis = person(session, "Dr. Reis")
+    owned = select(ContactMethod).where(ContactMethod.staff_id == reis.id, ContactMethod.channel == "sms")
+    contact = session.scalars(owned).one()
+    contact.failed_at = at(60)
+    session.flush()
+    found = [one for one in watch.findings(session, now=at(7200), machine_now=at(0)) if one.kind == "delivery_failed"]
+    assert [one.detail for one in found] == ["Dr. Reis: the last message by sms was refused; check the address"]
+    contact.last_delivered_at = at(120)
+    session.flush()
+    assert "delivery_failed" not in kinds(session)
+
+
 def test_a_carrier_that_accepts_and_says_nothing(session):
     patient(session)
     alive(session)
