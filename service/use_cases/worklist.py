@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from service.models import Alert, Observation, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
 from service.use_cases import observations, studies, tell_doctor
@@ -111,7 +112,7 @@ def today(session: Session, *, site_id: int | None, now: datetime) -> Worklist:
     later: list[TaskRow | VisitRow | SilentRow | LevelRow] = [row for row in tasks if row.task.level not in pressing]
     for site in sites:
         local = now.astimezone(ZoneInfo(site.timezone)).date()
-        visits = _visits(session, site.id, local)
+        visits = _visits(session, site, local)
         urgent += [row for row in visits if row.late]
         later += [row for row in visits if not row.late]
         later += _levels(session, site.id, local)
@@ -200,16 +201,17 @@ def _hits_of(session: Session, tasks: Iterable[Task]) -> dict[int, list[TriageHi
     return found
 
 
-def _visits(session: Session, site_id: int, local: date) -> list[VisitRow]:
+def _visits(session: Session, site: Site, local: date) -> list[VisitRow]:
     rows = session.scalars(
         select(Visit)
-        .where(Visit.site_id == site_id, Visit.date <= local, NOT_OVER)
-        .options(selectinload(Visit.patient).selectinload(Patient.site))
+        .where(Visit.site_id == site.id, Visit.date <= local, NOT_OVER)
+        .options(selectinload(Visit.patient))
         .order_by(Visit.booked_at.is_(None), Visit.booked_at, Visit.date, Visit.id)
         .limit(LIMIT * 2)
     ).all()
     together: dict[tuple[int, str], list[str]] = {}
     for visit in rows:
+        set_committed_value(visit.patient, "site", site)  # it is in hand: no statement for it
         if visit.merged_into:
             together.setdefault((visit.patient_id, visit.merged_into), []).append(visit.code)
     found = [
