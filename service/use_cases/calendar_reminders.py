@@ -139,12 +139,11 @@ def _wanted(
         members=tuple(code for code in members if design.has_encounter(code)),
     )
     due = due_reminders(design, plan, anchors, zone, clinic_hour)
-    missed = visit.status == VisitStatus.MISSED
-    done = visit.status == VisitStatus.COMPLETED
-    after = [one for one in due if "h" in one.key.split(":")[1]]
-    if missed:
+    if visit.status == VisitStatus.MISSED:
         return [one for one in due if one.only == MISSED_ONLY]
-    return after if done else [one for one in due if one.only == ""]
+    if visit.status == VisitStatus.COMPLETED:
+        return [one for one in due if "h" in one.key.split(":")[1]]  # counted in hours from what took place
+    return [one for one in due if one.only == ""]
 
 
 def cancel_all(session: Session, patient: Patient, *, reason: str) -> int:
