@@ -39,11 +39,11 @@ ROOT = Path(__file__).parent.parent.parent
 class Nursery:
     """The process that forks the others."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, code: Path = ROOT) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGILIA_")}
         environment["VIGILIA_SQLITE_SYNCHRONOUS"] = "FULL" if durable else "OFF"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.nursery"], cwd=ROOT, env=environment, text=True,
+            [sys.executable, "-m", "tests.chaos.nursery"], cwd=code, env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.ends: dict[int, int] = {}
@@ -63,7 +63,7 @@ class Nursery:
         return int(self._ask(**order))
 
     def end_of(self, process: int) -> int:
-        """The signal that ended a process that lives no more; 0 when it ended by itself."""
+        """The exit status of a process that lives no more, or minus the signal that killed it."""
         self.ends |= {int(one): how for one, how in self._ask(kind="ends").items()}
         return self.ends.pop(process)
 
@@ -141,6 +141,10 @@ class Chaos:
 
     def worker(self, kill_at: str = "") -> int:
         return self._bear("worker", kill_at, 0)
+
+    def faint_worker(self) -> int:
+        """A worker whose scheduler's thread dies on SIGUSR1."""
+        return self._bear("faint worker", "", 0)
 
     def web(self, kill_at: str = "") -> int:
         """A web process, which gets the simulator's posts from now on."""

@@ -2,7 +2,7 @@
 
 Reads one JSON object a line: {"kind": "worker" | "web", "config": {...}, "offset": seconds, "kill_at": "", "port": 0},
 and answers the child's process id. {"kind": "ends"} answers how those ended that have died since it was asked last:
-{process: signal, 0 for none}. Ends with its input.
+{process: exit status, minus the signal that killed it}. Ends with its input.
 """
 
 from __future__ import annotations
@@ -57,11 +57,12 @@ def main() -> None:
                 return
             if not process:
                 return
-            ends[process] = status & 0x7F
+            ends[process] = os.waitstatus_to_exitcode(status)
 
     signal.signal(signal.SIGCHLD, bury)
     outbox_unknown.GIVE_UP_AFTER = {True: timedelta(seconds=1), False: timedelta(seconds=2)}
     outbox_unknown.LOOK_AGAIN = timedelta(seconds=0.5)
+    outbox_record.BULK = outbox_record.PAGES
     configure_logs(as_json=True)
     ready = Ready()
     print("ready", flush=True)
@@ -144,10 +145,25 @@ def live(runtime: Runtime, kind: str, port: int) -> int:
     runtime.carriers = carriers_from(runtime.config)
     if kind == "worker":
         return Worker(runtime).run_until_told()
+    if kind == "faint worker":
+        worker = Worker(runtime)
+        signal.signal(signal.SIGUSR1, lambda *_: faint(worker))
+        return worker.run_until_told()
     from werkzeug.serving import make_server
 
     make_server("127.0.0.1", port, create_app(runtime.config, runtime=runtime), threaded=True).serve_forever()
     return 0
+
+
+def faint(worker: Worker) -> None:
+    """Its scheduler's thread dies, and nobody is told."""
+    inner = worker.scheduler._scheduler
+
+    def die(*_: Any) -> None:
+        raise SystemExit
+
+    inner._process_jobs = die
+    inner.wakeup()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def die(chaos: Chaos, wanted: int, dice: random.Random, *, at_once: int = 3) -> 
             chaos.enqueue("page", 2 * at_once)
         dead = [one for one in living if not lives(one)]
         for process in dead:
-            assert chaos.nursery.end_of(process) == signal.SIGKILL, "it was to die at its step"
+            assert chaos.nursery.end_of(process) == -signal.SIGKILL, "it was to die at its step"
             died[living.pop(process)] += 1
         while len(living) < min(at_once, wanted - died.total()):
             name = next(steps)
