@@ -55,9 +55,12 @@ prism: setup
 	npm install --silent --no-audit --no-fund --prefix $(VENV)/prism @stoplight/prism-cli@5
 	$(BIN)/python -m pytest -m prism -rs tests/notifications
 
+# What the runs found is printed (-s). VIGILIA_TEST_DURABLE: the databases keep what they commit, as in production.
+SOAK := VIGILIA_TEST_DURABLE=1 $(BIN)/python -m pytest -s --timeout 0 -m soak
+
 soak: setup
-	VIGILIA_TEST_DATABASE=sqlite $(BIN)/python -m pytest --timeout 0 -m soak tests
-	VIGILIA_TEST_DATABASE=postgres $(BIN)/python -m pytest --timeout 0 -m soak tests
+	VIGILIA_TEST_DATABASE=sqlite $(SOAK) tests
+	VIGILIA_TEST_DATABASE=postgres $(SOAK) tests/chaos tests/soak/test_load_soak.py tests/stories tests/service
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

@@ -15,7 +15,7 @@ from service.demo import seed
 from service.demo.sim_state import Pending
 from service.models import Alert, Attempt, Inbound, Message, Receipt, Task
 from tests.chaos.harness import Chaos, lives
-from tests.conftest import FROM, PUBLIC, TOKEN
+from tests.conftest import FROM, PUBLIC
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 A_DAY = timedelta(days=1)

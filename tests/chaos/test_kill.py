@@ -59,7 +59,8 @@ def die(chaos: Chaos, wanted: int, dice: random.Random, *, at_once: int = 3) -> 
         return bool(dead)
 
     while died.total() < wanted:
-        chaos.wait(one_died)
+        # while no report comes, what the dead had in hand is found in the carrier's list alone
+        chaos.wait(one_died, deliver=died.total() // 25 % 2 == 1)
     survivor = chaos.worker()
     chaos.wait(chaos.ended)
     chaos.check(pages_may_double=True)
