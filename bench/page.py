@@ -18,15 +18,16 @@ TITLES = {
 }
 WORDS = {
     "sending": "The real sender against a table of the same rows: a claim with an attempt each, the check of consent, "
-    "opt-out, quiet hours and daily cap, the text, a carrier that takes everything, and the record. The limit is two "
-    "UPDATEs a batch of 100 of the same table, with nothing checked, written or logged. Both sync to disk, and take "
-    "turns.",
+    "opt-out, quiet hours and daily cap, the text, a carrier that takes everything, and the record, which shares a "
+    "commit with the next claim. The limit is two UPDATEs a batch of 100 of the same table, with nothing checked, "
+    "written or logged. Both sync to disk, and take turns.",
     "peers": "Each does one thing a reminder: fetch it when it is due, run our function, note in PostgreSQL that it "
     "went. Ours also checks, renders, and keeps an attempt; it works in four threads here. APScheduler keeps one job a "
     "reminder in its SQLAlchemy store and has 32 threads, Celery a worker of 8 threads with late acknowledgement, "
     "Procrastinate a worker of 8 at a time.",
     "carrier": "The lane with the real `twilio` client against an HTTP server on 127.0.0.1 that answers after 100 ms.",
-    "growth": "The median claim of 100 due messages, committed, in tables of different size.",
+    "growth": "The median claim of 100 due messages, committed, in tables of different size: a large one is of many "
+    "patients, with a thousand messages each.",
     "inbound": "Signed posts of patients' texts over 8 kept connections to waitress; hello is an empty Flask view on "
     "the same server. Reading a text (whose is it, what does it say, triage, the reply) is separate from storing it; "
     "the second line does both in one post, as the shipped server does.",

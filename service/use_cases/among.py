@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, String, TypeDecorator, bindparam
+from sqlalchemy import Boolean, String, TypeDecorator, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 
 class Ids(TypeDecorator[Any]):
-    """A list of ids as one parameter: an array on PostgreSQL, JSON on SQLite."""
+    """A list of ids as one text: an array's on PostgreSQL (an array itself is slow to hand over), JSON on SQLite."""
 
     impl = String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Any) -> Any:
-        return dialect.type_descriptor(ARRAY(BigInteger()) if dialect.name == "postgresql" else String())
-
-    def process_bind_param(self, value: Any, dialect: Any) -> Any:
-        return list(value) if dialect.name == "postgresql" else json.dumps(list(value))
+    def process_bind_param(self, value: Any, dialect: Any) -> str:
+        ids = json.dumps([int(one) for one in value], separators=(",", ":"))
+        return "{" + ids[1:-1] + "}" if dialect.name == "postgresql" else ids
 
 
 class among(FunctionElement[bool]):
@@ -43,4 +41,4 @@ def _in_json(element: Any, compiler: Any, **given: Any) -> str:
 @compiles(among, "postgresql")
 def _in_array(element: Any, compiler: Any, **given: Any) -> str:
     column, ids = (compiler.process(one, **given) for one in element.clauses)
-    return f"{column} = ANY({ids})"
+    return f"{column} = ANY(CAST({ids} AS BIGINT[]))"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,7 +125,7 @@ def _claim(
         connection.execute(CLAIM, leased)
         made = connection.execute(BEGIN_ATTEMPTS, given)
     ids: dict[int, int] = {row.message_id: row.id for row in made}
-    return [replace(one, attempts=one.attempts + 1, attempt_id=ids[one.id]) for one in going]
+    return [Outgoing(**vars(one) | {"attempts": one.attempts + 1, "attempt_id": ids[one.id]}) for one in going]
 
 
 def _put_away(session: Session, one: Outgoing, verdict: Verdict, *, now: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, String, Update, bindparam, case, column, func, text, update
+from sqlalchemy import JSON, BigInteger, String, Update, bindparam, case, cast, column, func, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
@@ -51,17 +52,17 @@ def _attempted(given: Any) -> Update:
     )
 
 
-def _arrays() -> Any:
-    """The answers of a batch as rows, one array a column (PostgreSQL): a batch is one statement."""
+def _rows() -> Any:
+    """The answers of a batch as rows, out of one JSON (PostgreSQL): a batch is one statement."""
     kinds: dict[str, Any] = {"m": BigInteger(), "n": BigInteger(), "a": BigInteger(), "s": String(), "p": String()}
-    arrays = [bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in kinds.items()]
-    given = func.unnest(*arrays).table_valued(*(column(name, kind) for name, kind in kinds.items()))
-    return given.render_derived(name="given").c
+    given = func.json_to_recordset(cast(bindparam("rows", type_=String()), JSON))
+    columns = given.table_valued(*(column(name, kind) for name, kind in kinds.items()))
+    return columns.render_derived(name="given", with_types=True).c
 
 
 ONE_BY_ONE: Mapping[str, Any] = {name: bindparam(name) for name in "mnasp"}
 ANSWERED, ATTEMPTED = _answered(ONE_BY_ONE), _attempted(ONE_BY_ONE)
-TOGETHER = _arrays()
+TOGETHER = _rows()
 ANSWERED_TOGETHER, ATTEMPTED_TOGETHER = _answered(TOGETHER), _attempted(TOGETHER)
 
 
@@ -117,9 +118,9 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
     ]  # fmt: skip
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        columns = {f"{key}s": [row[key] for row in rows] for key in "mnasp"}
-        connection.execute(ANSWERED_TOGETHER, columns | {"t": now})
-        connection.execute(ATTEMPTED_TOGETHER, columns | {"t": machine_now})
+        together = json.dumps(rows)
+        connection.execute(ANSWERED_TOGETHER, {"rows": together, "t": now})
+        connection.execute(ATTEMPTED_TOGETHER, {"rows": together, "t": machine_now})
     else:
         connection.execute(ANSWERED, [row | {"t": now} for row in rows])
         connection.execute(ATTEMPTED, [row | {"t": machine_now} for row in rows])
