@@ -29,6 +29,13 @@ def test_every_fever_reaches_a_human(found) -> None:
         assert fever["severity"] == "red" and fever["seconds_to_human"] is not None, fever
 
 
+def test_a_human_who_comes_late_is_explained_page_by_page(monkeypatch) -> None:
+    monkeypatch.setattr("service.rehearsal_report.LONG", -1)
+    (fever,) = Rehearsal(patients=1, days=12, seed=1).run()["fevers"]
+    assert fever["why"] and fever["why"][0].startswith("+0 s sms Dr. Reis: "), fever
+    assert fever["why"][-1].split(": ")[1].startswith(("answered", "key 4")), fever
+
+
 def test_most_daily_questions_are_answered_to_the_end(found) -> None:
     daily = found["due"]["occasions"]["daily"]
     assert daily["answered"] > daily.get("missed", 0), daily

@@ -77,6 +77,7 @@ def report(
         )
         for key, answer in answers.items()
     ]  # fmt: skip
+    session.flush()  # the answers of one text are one statement
     reading = readings.record(session, patient, answers, rows, at, now=now)
     if reading is not None:
         triaging.settle(session, patient, *triaging.WAIT_FOR_READING, reason="a temperature came", now=now)
@@ -168,7 +169,6 @@ def _store(
         client_id=f"{source.client_id}:{key}" if source.client_id else None,
     )
     session.add(row)
-    session.flush()
     if key == SITE_ITEM:
         patient.temp_site = str(value)
     return row
