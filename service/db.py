@@ -34,8 +34,9 @@ from service.clock import Clock
 RESTED_SECONDS = 1.0
 BUSY_SECONDS = 10  # below the 15 s after which Twilio gives a webhook up
 
-# A process that stands still in the middle of a transaction must not hold its rows for longer than a lease.
-IDLE = "-c idle_in_transaction_session_timeout=30000"
+# A process that stands still in the middle of a transaction must not hold its rows for longer than a lease, nor may who
+# waits for them wait longer than Twilio does for its answer.
+IDLE = f"-c idle_in_transaction_session_timeout=30000 -c lock_timeout={BUSY_SECONDS * 1000}"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -51,6 +51,19 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_behind(engine: Engine) -> str | None:
+    """The migration the database is at ("nothing" for none), when this version needs a later one; None when it does not.
+
+    A migration that this version does not know comes from a newer version, which only adds before every old process is
+    gone: the two run side by side.
+    """
+    at, scripts = current(engine), ScriptDirectory.from_config(_config())
+    if at is None:
+        return "nothing"
+    known = {script.revision for script in scripts.walk_revisions()}
+    return at if at in known and at != scripts.get_current_head() else None
+
+
 def differences(engine: Engine) -> list[str]:
     """Where the models and an upgraded database differ, one sentence each."""
     with engine.connect() as connection:

@@ -37,7 +37,7 @@ from service.use_cases.pacing import Pace, pace_of
 from service.use_cases.wanted import SEND, Outgoing
 
 log = get_logger("sender")
-FRESH = {"pages": 0.1, "bulk": 1.0}  # seconds for which the check made at the claim is good enough
+FRESH = 1.0  # seconds for which the check made at the claim is good enough; a page is always checked again
 BATCH = 100
 APPROVED = (
     select(Patient.whatsapp_seen_at, Site.whatsapp_templates)
@@ -152,7 +152,7 @@ class Sender:
 
     def _unwanted(self, ticket: Ticket) -> Unwanted | None:
         message, clock = ticket.message, self.runtime.clock
-        if clock.monotonic() - ticket.claimed < FRESH[message.lane]:
+        if message.lane != outbox.PAGES and clock.monotonic() - ticket.claimed < FRESH:
             return None
         try:
             with self.runtime.db.reading() as session:

@@ -34,9 +34,8 @@ def readyz() -> tuple[Response, int]:
 def _faults() -> list[dict[str, Any]]:
     runtime = current()
     try:
-        at, head = migrate.current(runtime.db.engine), migrate.head()
-        if at != head:
-            return [{"check": "migrations", "detail": f"the database is at {at}, this version wants {head}"}]
+        if at := migrate.is_behind(runtime.db.engine):
+            return [{"check": "migrations", "detail": f"the database is at {at}, this version wants {migrate.head()}"}]
         with runtime.db.reading() as session:
             late = workers.late_by(session, now=runtime.clock.now()).total_seconds()
     except SQLAlchemyError as error:

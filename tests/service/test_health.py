@@ -38,9 +38,15 @@ def test_ready_until_something_due_is_a_minute_late(post: PostOffice) -> None:
 
 
 def test_not_ready_before_the_migrations(post: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.migrate.head", lambda: "9999_of_the_next_version")
-    status, body = ready(post)
-    assert status == 503 and body["faults"][0]["check"] == "migrations"
+    for at in ("0001_tables", None):
+        monkeypatch.setattr("service.migrate.current", lambda _engine, at=at: at)
+        status, body = ready(post)
+        assert status == 503 and body["faults"][0]["check"] == "migrations"
+
+
+def test_ready_beside_a_newer_version_that_has_migrated(post: PostOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.migrate.current", lambda _engine: "9999_of_the_next_version")
+    assert ready(post)[0] == 200
 
 
 def test_the_numbers_are_prometheus_text_without_an_id(post: PostOffice) -> None:
