@@ -54,8 +54,8 @@ def current(engine: Engine) -> str | None:
 def is_behind(engine: Engine) -> str | None:
     """The migration the database is at ("nothing" for none), when this version needs a later one; None when it does not.
 
-    A migration that this version does not know is a newer version's, which only adds before every old process is
-    gone: the two run side by side.
+    A migration that this version does not know is a newer version's, and that one only adds as long as old processes
+    live: the two run side by side.
     """
     at, scripts = current(engine), ScriptDirectory.from_config(_config())
     if at is None:
