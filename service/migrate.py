@@ -52,7 +52,7 @@ def current(engine: Engine) -> str | None:
 
 
 def is_behind(engine: Engine) -> str | None:
-    """The migration the database is at ("nothing" for none), when this version needs a later one; None when it does not.
+    """The migration the database is at ("nothing" for none) when this version needs a later one, else None.
 
     A migration that this version does not know is a newer version's, and that one only adds as long as old processes
     live: the two run side by side.
