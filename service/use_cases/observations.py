@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from service.errors import Conflict, NotFound
 from service.models import Observation, Patient, Visit
@@ -119,12 +119,12 @@ def band_of(design: StudyDesign) -> tuple[Decimal, Decimal] | None:
     return None if low is None or high is None else (Decimal(str(low)), Decimal(str(high)))
 
 
-def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[int, Observation]]:
-    """The newest cyclosporine level that stands of each enrolled patient of a site, drawn on `since` or later, with
-    the protocol version that the patient is pinned to.
+def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[Patient, Observation]]:
+    """The newest cyclosporine level that stands of each enrolled patient of a site, drawn on `since` or later, with its
+    patient: of both no more than a row of the worklist shows.
     """
     rows = session.execute(
-        select(Patient.study_version_id, Observation)
+        select(Patient, Observation)
         .join(Observation, Observation.patient_id == Patient.id)
         .where(
             Patient.site_id == site_id,
@@ -132,10 +132,17 @@ def newest_levels(session: Session, site_id: int, *, since: date) -> list[tuple[
             Observation.code == "csa",
             Observation.drawn_on >= since,
         )
+        .options(
+            load_only(Patient.code, Patient.study_version_id, Patient.timezone),
+            load_only(
+                Observation.patient_id, Observation.code, Observation.value, Observation.unit, Observation.drawn_on,
+                Observation.corrects_id,
+            ),
+        )
         .order_by(Observation.drawn_on, Observation.id)
     ).all()
-    corrected = {row.corrects_id for _version, row in rows}
-    newest = {row.patient_id: (version, row) for version, row in rows if row.id not in corrected}
+    corrected = {row.corrects_id for _patient, row in rows}
+    newest = {row.patient_id: (patient, row) for patient, row in rows if row.id not in corrected}
     return [newest[key] for key in sorted(newest)]
 
 

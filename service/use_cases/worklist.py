@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Boolean, ColumnElement, literal_column, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload, load_only, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from service.models import Alert, Observation, Occasion, Patient, Site, Staff, Task, TriageHit, Visit
@@ -104,6 +104,7 @@ class Worklist:
 
 def today(session: Session, *, site_id: int | None, now: datetime) -> Worklist:
     """The worklist of a site, or of all (`site_id` None)."""
+    # Held here, a patient's site costs no statement of its own.
     sites = session.scalars(select(Site).where(*([Site.id == site_id] if site_id else []))).all()
     cases = _cases(session, site_id)
     tasks, more = _tasks(session, site_id, now)
@@ -128,7 +129,7 @@ def _cases(session: Session, site_id: int | None) -> tuple[CaseRow, ...]:
     alerts = session.scalars(
         select(Alert)
         .where(Alert.status.in_([AlertStatus.OPEN, AlertStatus.ACKNOWLEDGED]), *_here(Alert.site_id, site_id))
-        .options(joinedload(Alert.patient).joinedload(Patient.site))
+        .options(joinedload(Alert.patient))
         .order_by(Alert.opened_at, Alert.id)
         .limit(LIMIT)
     ).all()
@@ -156,7 +157,7 @@ def _tasks(session: Session, site_id: int | None, now: datetime) -> tuple[list[T
     tasks = session.scalars(
         select(Task)
         .where(Task.status.in_(WAITING), *_here(Task.site_id, site_id))
-        .options(joinedload(Task.patient).joinedload(Patient.site))
+        .options(joinedload(Task.patient))
         .order_by(Task.due_at.is_(None), Task.due_at, Task.id)
         .limit(LIMIT + 1)
     ).all()
@@ -251,19 +252,15 @@ def _one_late_row_a_patient(rows: list[VisitRow]) -> list[VisitRow]:
 
 
 def _levels(session: Session, site_id: int, local: date) -> list[LevelRow]:
-    outside: dict[int, tuple[Observation, tuple[Decimal, Decimal]]] = {}
-    for version, level in observations.newest_levels(session, site_id, since=local - LEVELS_FROM):
-        band = observations.band_of(studies.design_of(session, version))
+    outside: list[tuple[Patient, Observation, tuple[Decimal, Decimal]]] = []
+    for patient, level in observations.newest_levels(session, site_id, since=local - LEVELS_FROM):
+        band = observations.band_of(studies.design_for(session, patient))
         if band is not None and not band[0] <= Decimal(level.value) <= band[1]:
-            outside[level.patient_id] = level, band
-    if not outside:
-        return []
-    told = tell_doctor.told(session, [level.id for level, _band in outside.values()])
-    patients = session.scalars(select(Patient).where(Patient.id.in_(outside)).order_by(Patient.id))
+            outside.append((patient, level, band))
+    told = tell_doctor.told(session, [level.id for _patient, level, _band in outside]) if outside else {}
     return [
         LevelRow(level, patient, *band, above=Decimal(level.value) > band[1], told=told.get(level.id))
-        for patient in patients
-        for level, band in [outside[patient.id]]
+        for patient, level, band in outside
     ]
 
 
@@ -276,7 +273,10 @@ def _silent(session: Session, site_id: int, local: date) -> list[SilentRow]:
             Occasion.for_date.between(since, local),
             Occasion.status.in_([OccasionStatus.MISSED, OccasionStatus.LATE, OccasionStatus.OPEN]),
         )
-        .options(joinedload(Occasion.patient))
+        .options(
+            load_only(Occasion.patient_id, Occasion.questionnaire, Occasion.for_date, Occasion.status),
+            joinedload(Occasion.patient).load_only(Patient.code),
+        )
         .order_by(Occasion.for_date, Occasion.patient_id)
     ).all()
     groups: dict[tuple[date, str, bool], list[Patient]] = {}
