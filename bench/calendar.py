@@ -21,16 +21,42 @@ from service.use_cases import anchors, calendar
 ENROLLED = date(2026, 2, 1)  # as bench.database has it
 INFUSION = ENROLLED + timedelta(days=14)
 TABLES = ("visit", "reminder", "occasion")
+# What a re-anchor by one day writes (but for two reminders, two questions and a timer), by one statement of the
+# server. Visits and reminders move, questions end on the old days and begin on the new ones; the anchor's date, the
+# revision and the audit entries are those that `like` has.
 SHIFT = """
 WITH visits AS (
     UPDATE visit SET date = date + 1, window_start = window_start + 1, window_end = window_end + 1,
         updated_at = %(now)s, sequence = sequence + 1, version_id = version_id + 1
-    WHERE patient_id = %(patient)s AND status = 'planned'),
+    WHERE patient_id = %(patient)s AND code = ANY(%(codes)s)),
 reminders AS (
-    UPDATE reminder SET due_at = due_at + interval '1 day' WHERE patient_id = %(patient)s AND status = 'pending')
-UPDATE occasion SET opens_at = opens_at + interval '1 day', late_at = late_at + interval '1 day',
-    missed_at = missed_at + interval '1 day', next_due_at = next_due_at + interval '1 day'
-WHERE patient_id = %(patient)s AND status = 'upcoming'
+    UPDATE reminder SET due_at = due_at + interval '1 day' WHERE patient_id = %(patient)s AND key = ANY(%(keys)s)),
+gone AS (
+    UPDATE occasion SET status = 'cancelled', next_due_at = NULL, ended_reason = 'bench'
+    WHERE patient_id = %(patient)s AND status = 'upcoming' AND questionnaire = ANY(%(ended)s) RETURNING *),
+asked AS (
+    INSERT INTO occasion (patient_id, site_id, questionnaire, for_date, opens_at, late_at, missed_at, status,
+        next_due_at, reminders_sent, explained, version_id)
+    SELECT patient_id, site_id, questionnaire, for_date + 1, opens_at + interval '1 day', late_at + interval '1 day',
+        missed_at + interval '1 day', 'upcoming', opens_at + interval '1 day', 0, 0, 1 FROM gone),
+anchored AS (
+    INSERT INTO anchor_date (patient_id, name, actual_date, recorded_at, recorded_by)
+    SELECT %(patient)s, name, actual_date, %(now)s, recorded_by FROM anchor_date
+    WHERE patient_id = %(like)s AND name = 'infusion_1'),
+kept AS (
+    INSERT INTO calendar_revision (patient_id, number, change, before, diff, reason, actor, created_at)
+    SELECT %(patient)s, number, change, before, diff, reason, actor, %(now)s FROM calendar_revision
+    WHERE patient_id = %(like)s),
+audited AS (
+    INSERT INTO audit_entry (at, actor, action, subject_id, patient_id, detail)
+    SELECT %(now)s, actor, action, subject_id, %(patient)s, detail FROM audit_entry WHERE patient_id = %(like)s)
+UPDATE patient SET revision = revision + 1, version_id = version_id + 1 WHERE id = %(patient)s
+"""
+ROWS = """
+SELECT 'codes', code, xmin::text FROM visit WHERE patient_id = %(patient)s
+UNION ALL SELECT 'keys', key, xmin::text FROM reminder WHERE patient_id = %(patient)s
+UNION ALL SELECT 'ended', questionnaire, xmin::text FROM occasion
+WHERE patient_id = %(patient)s AND status = 'cancelled'
 """
 
 
@@ -116,6 +142,16 @@ def move(runtime: Runtime, patient: int, day: date) -> None:
         )
 
 
+def written_by(connection: psycopg.Connection, patient: int, work: Callable[[], None]) -> dict[str, list[str]]:
+    """Which visits, reminders and questionnaires of a patient some work writes: what the limit has to write as well."""
+    before = set(connection.execute(ROWS, {"patient": patient}))
+    work()
+    found: dict[str, set[str]] = {"codes": set(), "keys": set(), "ended": set()}
+    for kind, name, _stamp in set(connection.execute(ROWS, {"patient": patient})) - before:
+        found[kind].add(name)
+    return {kind: sorted(names) for kind, names in found.items()}
+
+
 def run(options: Options) -> list[Row]:
     """Ours and the limit take turns on patients of their own."""
     turns = options.of(30, 200)
@@ -134,17 +170,18 @@ def run(options: Options) -> list[Row]:
         planned = side_by_side(
             turns, lambda n: plan(runtime, ours[n]), lambda n: stored.copy(connection, ready[n])
         )
-        move(runtime, warm, INFUSION + timedelta(days=2))
+        day = INFUSION + timedelta(days=1)
+        same = written_by(connection, warm, lambda: move(runtime, warm, day)) | {"like": warm, "now": NOON}
         moved = side_by_side(
             turns,
-            lambda n: move(runtime, ours[n], INFUSION + timedelta(days=1)),
-            lambda n: connection.execute(SHIFT, {"patient": other[n], "now": NOON}),  # type: ignore[arg-type]
+            lambda n: move(runtime, ours[n], day),
+            lambda n: connection.execute(SHIFT, same | {"patient": other[n]}),  # type: ignore[arg-type]
         )
         seen = crowd.pages(runtime, connection, model)
         connection.close()
         runtime.db.close()
     return [
         row(f"plan and store a patient's calendar ({stored.count} rows)", planned[0], "COPY", planned[1], ">= 0.50"),
-        row("re-anchor one patient", moved[0], "one server-side UPDATE", moved[1], ">= 0.50"),
+        row("re-anchor one patient", moved[0], "one server-side statement of the same rows", moved[1], ">= 0.50"),
         *seen,
     ]
