@@ -6,7 +6,7 @@ change has 23 or 25 hours, and an opening hour that does not exist that day move
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from enum import StrEnum
@@ -81,18 +81,30 @@ def plan_occasions(
     return tuple(occasion for _, _, occasion in sorted(found, key=lambda entry: entry[:2]))
 
 
-@lru_cache(maxsize=16384)
 def plan_one(questionnaire: str, schedule: Schedule, day: date, zone: tzinfo) -> PlannedOccasion:
-    """The hours of one questionnaire for one day. Kept: patients of one zone share their days."""
-    opens_at = local_instant(day, schedule.at, zone)
-    return PlannedOccasion(
-        questionnaire=questionnaire,
-        for_date=day,
-        opens_at=opens_at,
-        reminder_ats=tuple(opens_at + timedelta(hours=hours) for hours in schedule.reminders_hours),
-        late_at=local_instant(day + timedelta(days=schedule.late_days), time(0), zone),
-        missed_at=local_instant(day + timedelta(days=schedule.late_days), schedule.late_until, zone),
-    )
+    """The hours of one questionnaire for one day."""
+    return _hours(questionnaire, schedule, zone)(day)
+
+
+@lru_cache(maxsize=256)
+def _hours(questionnaire: str, schedule: Schedule, zone: tzinfo) -> Callable[[date], PlannedOccasion]:
+    """The occasion of a day. Kept: patients of one zone share their days; a day is looked up by itself alone, as the
+    hash of a schedule costs more than the rest.
+    """
+
+    @lru_cache(maxsize=4096)
+    def of(day: date) -> PlannedOccasion:
+        opens_at = local_instant(day, schedule.at, zone)
+        return PlannedOccasion(
+            questionnaire=questionnaire,
+            for_date=day,
+            opens_at=opens_at,
+            reminder_ats=tuple(opens_at + timedelta(hours=hours) for hours in schedule.reminders_hours),
+            late_at=local_instant(day + timedelta(days=schedule.late_days), time(0), zone),
+            missed_at=local_instant(day + timedelta(days=schedule.late_days), schedule.late_until, zone),
+        )
+
+    return of
 
 
 def status_at(
@@ -135,8 +147,9 @@ def _plan(
     last = min(end, _day(schedule.end, anchor_dates) or end)
     step = timedelta(days=schedule.every_days)
     day = first if first >= start else first + step * -(-(start - first).days // schedule.every_days)
+    of = _hours(questionnaire.key, schedule, zone)
     while day <= last:
-        yield plan_one(questionnaire.key, schedule, day, zone)
+        yield of(day)
         day += step
 
 

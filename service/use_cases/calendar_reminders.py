@@ -124,7 +124,7 @@ def _wanted(
     zone: str,
     clinic_hour: time,
 ) -> list[ReminderDue]:
-    if visit.status == VisitStatus.CANCELLED or not design.has_encounter(visit.code):
+    if visit.merged_into is not None or visit.status == VisitStatus.CANCELLED or not design.has_encounter(visit.code):
         return []
     plan = PlannedVisit(
         code=visit.code,
@@ -134,7 +134,6 @@ def _wanted(
         window_start=visit.window_start,
         window_end=visit.window_end,
         projected=visit.projected,
-        merged_into=visit.merged_into,
         setting=Setting(visit.setting),
         members=tuple(code for code in members if design.has_encounter(code)),
     )

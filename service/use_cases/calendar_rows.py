@@ -20,7 +20,6 @@ NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 
 def apply(session: Session, patient: Patient, diff: Diff, rows: dict[str, Visit], *, now: datetime) -> None:
     """Write the diff into the rows by code: added, rewritten, cancelled; held visits get the plan's sentence."""
-    bulk.flush_of(session, Visit)  # versions are read below
     bulk.insert_rows(session, Visit, [_new_row(patient, one, now) for one in diff.added if one.code not in rows])
     for again in (one for one in diff.added if one.code in rows):
         visit = rows[again.code]

@@ -48,7 +48,8 @@ def of_visits(
     found: dict[int, list[Clash]] = {}
     asked: dict[int, list[tuple[Visit, Appointment]]] = {}
     for mine in people.values():
-        rows = [(visit, as_appointment(visit, visit.patient.code)) for visit in mine.values()]
+        whose = next(iter(mine.values())).patient.code
+        rows = [(visit, as_appointment(visit, whose)) for visit in mine.values()]
         wanted = {code for code, visit in mine.items() if visit.status in OPEN and (only is None or code in only)}
         for clash in own_clashes(one for _visit, one in rows):
             if clash.code in wanted or clash.other in wanted:
