@@ -20,10 +20,11 @@ from workflows.visits import VisitStatus
 
 PENDING, SENT, CANCELLED, SKIPPED = "pending", "sent", "cancelled", "skipped"
 MISSED_ONLY = "missed"
+ROWS = bulk.table_of(Reminder).c
 REMINDERS = (
-    select(Reminder.id, Reminder.visit_id, Reminder.key, Reminder.template, Reminder.due_at, Reminder.status)
-    .where(Reminder.patient_id == bindparam("patient"))
-    .order_by(Reminder.id)
+    select(ROWS.id, ROWS.visit_id, ROWS.key, ROWS.template, ROWS.due_at, ROWS.status)
+    .where(ROWS.patient_id == bindparam("patient"))
+    .order_by(ROWS.id)
 )
 
 
@@ -62,7 +63,7 @@ def sync(
         anchors = resolve_anchors(design, recorded(session, patient, design=design, visits=visits), patient.timezone)
     there: dict[int, dict[str, Any]] = {}
     bulk.flush_of(session, Reminder)
-    for row in () if is_first else session.execute(REMINDERS, {"patient": patient.id}):
+    for row in () if is_first else session.connection().execute(REMINDERS, {"patient": patient.id}):
         there.setdefault(row.visit_id, {})[row.key] = row
     told = appointments.tell_moved(session, patient, [one for one in visits if one.code in moved], now=now)
     plan = _Plan(late=now)
