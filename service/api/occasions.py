@@ -17,10 +17,11 @@ from service.api.fields import Day, Instant, Page, Text, one_of, page_schema, ty
 from service.api.patients import CARERS, READERS, found
 from service.errors import Conflict, Forbidden, NotFound
 from service.models import IdempotentAnswer, Occasion
-from service.use_cases import idempotency, lists, responses, studies
-from service.use_cases.reports import Outcome
+from service.use_cases import idempotency, lists, patient_facts, responses, studies
+from service.use_cases import unread as unreadable
+from service.use_cases.reports import Outcome, Source
 from workflows.occasions import ANSWERABLE, OccasionStatus
-from workflows.protocol import Questionnaire
+from workflows.protocol import LEVELS, Level, Questionnaire
 from workflows.questionnaire_json import as_json
 
 blp = Blueprint("occasions", __name__, description="Questionnaires due, and their answers")
@@ -73,7 +74,8 @@ class AdviceSchema(Schema):
 class HandedInSchema(Schema):
     """`level` red: show the advice at once, ask nothing more. `next_item`: the question that is open now.
 
-    `ask`: what is to be asked at once beside it.
+    `ask`: what is to be asked at once beside it. `unread`: items whose words could not be read; they are kept, and a
+    human reads them. Ask these again.
     """
 
     occasion = fields.Integer(required=True)
@@ -81,6 +83,7 @@ class HandedInSchema(Schema):
     done = fields.Boolean(required=True)
     next_item = fields.String(required=True, allow_none=True)
     ask = fields.String(required=True, allow_none=True)
+    unread = fields.List(fields.String(), required=True)
     advice = fields.Nested(AdviceSchema, required=True)
 
 
@@ -139,7 +142,10 @@ def get_occasion(work: Work, occasion_id: int) -> dict[str, Any]:
 @blp.takes(AnswersSchema)
 @edge.writes(blp, HandedInSchema, 201)
 def hand_in(work: Work, given: dict[str, Any], occasion_id: int) -> dict[str, Any] | None:
-    """Answers of one occasion. 409 tells the phone why they do not count; a fever in them is heard all the same."""
+    """Answers of one occasion. 409 tells the phone why they do not count; a fever in them is heard all the same.
+
+    A patient's words that no question can read are kept and named in `unread`; an item that is not there is refused.
+    """
     occasion = _occasion(work, occasion_id)
     kept = _begin(work, occasion, given)
     if idempotency.is_kept(kept):
@@ -149,21 +155,34 @@ def hand_in(work: Work, given: dict[str, Any], occasion_id: int) -> dict[str, An
     if not by_patient and work.actor.patient_id is not None:
         raise Forbidden("a patient's phone speaks for the patient only", field="typed_by")
     counts = occasion.status in ANSWERABLE or (not by_patient and occasion.status == OccasionStatus.MISSED)
-    outcome = responses.record_answers(
-        work.session,
-        occasion.patient,
-        occasion=occasion if counts else None,
-        questionnaire=occasion.questionnaire,
-        answers=given["answers"],
-        channel="app" if by_patient else "phone",
-        typed_by="patient" if by_patient else work.name,
+    day, patient = occasion if counts else None, occasion.patient
+    form = patient_facts.questionnaire_of(work.session, patient, occasion.questionnaire)
+    answers: dict[str, Any] = given["answers"]
+    unread: dict[str, str] = {}
+    if by_patient:
+        answers, unread = unreadable.sort_out(patient, form, answers)
+    source = Source(
+        "app" if by_patient else "phone",
+        "patient" if by_patient else work.name,
         phone_at=given["phone_at"],
         client_id=given["client_id"],
+    )
+    outcome = responses.record_answers(
+        work.session,
+        patient,
+        occasion=day,
+        questionnaire=form,
+        answers=answers,
+        channel=source.channel,
+        typed_by=source.typed_by,
+        phone_at=source.phone_at,
+        client_id=source.client_id,
         now=work.now,
     )
-    body = _outcome(occasion, outcome)
+    level = unreadable.keep(work.session, patient, form, unread, source, occasion=day, now=work.now)
+    body = _outcome(occasion, outcome, level, sorted(unread))
     if not counts:
-        body = {name: body[name] for name in ("level", "advice")} | {"occasion_status": occasion.status}
+        body = {name: body[name] for name in ("level", "advice", "unread")} | {"occasion_status": occasion.status}
     idempotency.keep(work.session, kept, 201 if counts else 409, body, {})
     return _again(work, kept)
 
@@ -179,13 +198,14 @@ def _begin(work: Work, occasion: Occasion, given: Mapping[str, Any]) -> Idempote
     return row or idempotency.begin(work.session, key, digest, now=work.now)
 
 
-def _outcome(occasion: Occasion, outcome: Outcome) -> dict[str, Any]:
+def _outcome(occasion: Occasion, outcome: Outcome, heard: Level, unread: list[str]) -> dict[str, Any]:
     site = occasion.patient.site
     return {
         "occasion": occasion.id,
-        "level": str(outcome.level),
-        "done": outcome.done,
-        "next_item": outcome.next_item,
+        "level": str(max(outcome.level, heard, key=LEVELS.index)),
+        "unread": unread,
+        "done": outcome.done or heard is Level.RED,
+        "next_item": None if heard is Level.RED else outcome.next_item,
         "ask": outcome.ask or None,
         "advice": {"telephone": site.telephone, "emergency_number": site.emergency_number},
     }

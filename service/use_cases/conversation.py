@@ -83,7 +83,7 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
     source = reports.Source(channel=inbound.channel, carrier_at=inbound.carrier_at, inbound=inbound)
     if timers.answers_advice(session, patient, inbound, reply, now=now):
         return reply
-    told = reply.answers or _temperature(reply, inbound.body)
+    told = reply.answers or temperature_in(reply.heard, inbound.body)
     if (
         occasion is not None
         and form is not None
@@ -134,7 +134,7 @@ def _reading_or_distress(
     """A temperature or a sign that nobody asked for: it goes to the open form where that has none, else by
     itself.
     """
-    answers = _temperature(reply, inbound.body)
+    answers = temperature_in(reply.heard, inbound.body)
     daily = form or patient_facts.daily_form(session, patient)
     corrects = _last_temperature(session, patient, now) if Intent.CORRECTION in reply.intents else None
     target = (
@@ -176,8 +176,9 @@ def _reading_or_distress(
         ask(session, patient, occasion, item, kind="reply", key=f"again:{inbound.id}", now=now)
 
 
-def _temperature(reply: Reply, text: str) -> Mapping[str, Answer]:
-    found = reply.heard.temperature
+def temperature_in(heard: Heard, text: str) -> Mapping[str, Answer]:
+    """The temperature that was heard in a text, as the answer that it is; nothing where none was."""
+    found = heard.temperature
     if isinstance(found, Ambiguous):
         found = Reading(found.highest, "C", text, confirmed=False)
     return {} if found is None else {TEMP: Answer(found.celsius, text, found, sure=found.confirmed)}
@@ -243,7 +244,7 @@ def _close(
     )  # fmt: skip
 
 
-def _read_by(patient: Patient, now: datetime) -> datetime:
+def read_by(patient: Patient, now: datetime) -> datetime:
     """A text in which nothing was heard is read within two hours, or in the morning."""
     quiet_until = end_of_quiet_hours(now, ZoneInfo(patient.timezone))
     return (quiet_until or now) + READ_WITHIN
@@ -270,7 +271,7 @@ def _not_understood(
         kind = "media" if inbound.media else "unclear_answer" if reply.wrong else "free_text"
         tasks.open_task(
             session, kind=kind, level=Level.AMBER.value, now=now, patient=patient, dedupe=f"text:{inbound.id}",
-            due_at=_read_by(patient, now),
+            due_at=read_by(patient, now),
             detail={"text": inbound.body, "item": occasion.item if occasion else ""},
             inbound_id=inbound.id,
         )  # fmt: skip
@@ -282,4 +283,4 @@ def _not_understood(
     )  # fmt: skip
 
 
-__all__ = ["ask", "begin", "open_question", "remind", "take_text"]
+__all__ = ["ask", "begin", "open_question", "read_by", "remind", "take_text", "temperature_in"]

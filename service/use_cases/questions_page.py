@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.models import Occasion, Patient, Response, TriageHit
-from service.use_cases import links, occasions, patient_facts, patients, responses, studies
+from service.use_cases import links, occasions, patient_facts, patients, reports, responses, studies, unread
 from workflows.conditions import holds
 from workflows.occasions import ANSWERABLE, OccasionStatus
 from workflows.protocol import Condition, Item, Level, Questionnaire, StudyDesign
@@ -129,12 +130,18 @@ def take(
 ) -> Level:
     """Record the answer to the page's question; what the rules made of it. The same `client_id` again changes nothing.
 
-    RuleViolation for an answer that cannot be read.
+    Another answer with it (a page from the browser's memory) is a new one. RuleViolation for an answer that cannot be
+    read.
     """
     if page.item is None or page.questionnaire is None:
         raise NotFound("nothing is asked now")
-    if page.occasion and client_id and _known(session, page.patient, f"{client_id}:{page.item.key}"):
-        return Level.RED if _over(session, page.occasion) is State.RED else Level.NOTHING
+    if client_id:
+        before = _known(session, page.patient, f"{client_id}:{page.item.key}")
+        if before is not None and before != raw:
+            client_id = f"{client_id}~{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
+            before = _known(session, page.patient, f"{client_id}:{page.item.key}")
+        if page.occasion and before is not None:
+            return Level.RED if _over(session, page.occasion) is State.RED else Level.NOTHING
     outcome = responses.record_answers(
         session,
         page.patient,
@@ -148,6 +155,25 @@ def take(
         now=now,
     )
     return outcome.level
+
+
+def keep_unread(
+    session: Session,
+    page: QuestionPage,
+    key: str,
+    text: str,
+    *,
+    client_id: str | None,
+    phone_at: datetime | None,
+    explained: bool,
+    now: datetime,
+) -> Level:
+    """Keep what no question could read (see `unread.keep`); what the rules made of it."""
+    source = reports.Source("web", phone_at=phone_at, client_id=client_id)
+    form = page.questionnaire or patient_facts.daily_form(session, page.patient)
+    return unread.keep(
+        session, page.patient, form, {key: text}, source, occasion=page.occasion, explained=explained, now=now
+    )
 
 
 def over(session: Session, token: str, key: str, occasion_id: str, *, now: datetime) -> QuestionPage | None:
@@ -171,10 +197,10 @@ def over(session: Session, token: str, key: str, occasion_id: str, *, now: datet
     return QuestionPage(patient, _over(session, occasion), questionnaire=questionnaire, item=item)
 
 
-def _known(session: Session, patient: Patient, client_id: str) -> bool:
-    return (
-        session.scalar(select(Response.id).where(Response.patient_id == patient.id, Response.client_id == client_id))
-        is not None
+def _known(session: Session, patient: Patient, client_id: str) -> str | None:
+    """What was typed with this number before; None where nothing was."""
+    return session.scalar(
+        select(Response.raw).where(Response.patient_id == patient.id, Response.client_id == client_id)
     )
 
 
@@ -209,7 +235,7 @@ def interviewed(
 
     A day that was missed stays missed: the interview is its own report, with its own time.
     """
-    if client_id and any(_known(session, patient, f"{client_id}:{key}") for key in answers):
+    if client_id and any(_known(session, patient, f"{client_id}:{key}") is not None for key in answers):
         return Level.NOTHING
     occasion = occasion_for_interview(session, patient, questionnaire.key, now=now)
     answerable = occasion is not None and occasion.status in ANSWERABLE and occasion.missed_at > now

@@ -79,15 +79,24 @@ def record_answers(
     )  # fmt: skip
 
 
-def _read(form: Questionnaire, key: str, value: Any, language: str) -> Answer:
+def read(form: Questionnaire, key: str, value: Any, language: str) -> Answer | Wrong:
+    """What an item's answer means. RuleViolation for an item that the form has not."""
     try:
         item = form.item(key)
     except KeyError:
         raise RuleViolation(key, value, f"is no question of {form.key}") from None
     if not item.required and value in (None, ""):
         return Answer(None, "")  # left out on purpose: it is not asked again
-    text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    found = read_answer(item, text, language)
+    return read_answer(item, as_typed(value), language)
+
+
+def as_typed(value: Any) -> str:
+    """An answer as one text: letters come as a list."""
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _read(form: Questionnaire, key: str, value: Any, language: str) -> Answer:
+    found = read(form, key, value, language)
     if isinstance(found, Wrong):
         raise RuleViolation(key, value, f"cannot be read as an answer: {found.reason.replace('_', ' ')}")
     return found

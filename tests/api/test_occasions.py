@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.models import Occasion, Reading, Response
+from service.models import Inbound, Occasion, Reading, Response, Task
 from service.security import Role
 
 FIRST = "2026-03-09T08:30:00-03:00"
@@ -110,7 +110,7 @@ def test_a_telephone_interview_may_still_be_held(api: Any, open_day: dict[str, A
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"answers": {"temp": "hot"}}, "temp"),
+        ({"answers": {"temp": "hot"}, "typed_by": "staff"}, "temp"),
         ({"answers": {"shoe": "42"}}, "shoe"),
         ({"answers": {}}, "answers"),
         ({"answers": {"temp": {"a": 1}}}, "answers.temp.value"),
@@ -126,6 +126,47 @@ def test_answers_that_cannot_be_read_name_their_item(
     api: Any, open_day: dict[str, Any], change: dict[str, Any], field: str
 ) -> None:
     assert api.post(f"/occasions/{open_day['id']}/responses", handed() | change, 422)["field"] == field
+
+
+def test_words_that_no_question_can_read_are_kept_for_a_human(api: Any, open_day: dict[str, Any], world: Any) -> None:
+    path = f"/occasions/{open_day['id']}/responses"
+    body = handed(answers={"temp": "quebrou hoje", "signs": ["N"], "doses": "umas"})
+    done = api.post(path, body, 201)
+    assert (done["unread"], done["level"], done["next_item"]) == (["doses", "temp"], "nothing", "temp")
+    assert api.post(path, body, 201) == done
+    with world.runtime.db.reading() as session:
+        assert {row.item for row in session.query(Response)} == {"signs"}
+        texts = session.query(Inbound).all()
+        assert {(row.form["item"], row.body, row.channel) for row in texts} == {
+            ("temp", "quebrou hoje", "app"), ("doses", "umas", "app"),
+        }  # fmt: skip
+        assert {row.carrier_at.isoformat() for row in texts} == {"2026-03-09T11:30:00+00:00"}
+        waits = session.query(Task).filter_by(kind="unclear_answer").all()
+        assert {(row.detail["item"], row.detail["text"]) for row in waits} == {
+            ("temp", "quebrou hoje"), ("doses", "umas"),
+        }  # fmt: skip
+
+
+def test_distress_where_a_number_was_asked_is_red(api: Any, open_day: dict[str, Any], world: Any) -> None:
+    body = handed(answers={"temp": "estou com muita falta de ar", "well": "2"})
+    red = api.post(f"/occasions/{open_day['id']}/responses", body, 201)
+    assert (red["level"], red["done"], red["next_item"]) == ("red", True, None)
+    world.settle()
+    world.phone("Dr. Reis").expects("P-001")
+
+
+def test_words_for_a_day_that_is_over_are_kept_before_they_are_refused(
+    api: Any, open_day: dict[str, Any], world: Any
+) -> None:
+    miss(world, open_day["id"])
+    path = f"/occasions/{open_day['id']}/responses"
+    late = api.post(path, handed(answers={"well": "com febre, 38,9"}), 409)
+    assert (late["code"], late["keep"], late["unread"], late["level"]) == ("occasion_over", False, ["well"], "red")
+    quiet = api.post(path, handed("a-2", answers={"well": "assim assim"}), 409)
+    assert (quiet["unread"], quiet["level"]) == (["well"], "nothing")
+    with world.runtime.db.reading() as session:
+        assert [row.celsius for row in session.query(Reading)] == ["38.9"]
+        assert session.query(Task).filter_by(kind="unclear_answer").one().detail["text"] == "assim assim"
 
 
 def test_a_monitor_hands_nothing_in(caller: Any, open_day: dict[str, Any]) -> None:

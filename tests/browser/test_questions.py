@@ -112,6 +112,19 @@ def test_answers_wait_on_the_phone_without_a_connection_and_go_out_in_order(worl
         assert None not in times and times == sorted(times)
 
 
+def test_words_that_no_question_can_read_are_not_lost_without_a_connection(world: Any, opened: Opener) -> None:
+    phone = opened(width=360, height=640)
+    ready(phone, opened_at_eight(world))
+    phone.context.set_offline(True)
+    phone.locator("#value").fill("estou com muita falta de ar")
+    phone.get_by_role("button", name="Continuar").click()
+    expect(phone.get_by_role("alert")).to_contain_text("Se estiver passando mal, ligue")
+    check_accessible(phone)
+    phone.context.set_offline(False)
+    expect(phone.get_by_role("heading", name="URGENTE")).to_be_visible()
+    assert [alert.severity for alert in world.alerts()] == ["red"]
+
+
 def test_a_fever_without_a_connection_shows_the_red_page_and_outlives_the_closed_page(
     world: Any, opened: Opener
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 BASE = "https://vigilia.test"
+LOOKS = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}  # what a browser says where somebody waits for a page
 
 
 class Page(HTMLParser):
@@ -103,6 +104,7 @@ class Person:
             data={**form["fields"], **values},
             base_url=BASE,
             follow_redirects=True,
+            headers=LOOKS,
         )
         result = Page(answer)
         assert result.status == status, f"{action}: {result.status} {result.text[:600]}"

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.access import public
-from service.errors import NotFound
+from service.errors import Conflict, NotFound
 from service.models import Site
 from service.runtime import current
 from service.security import new_token
@@ -19,13 +19,11 @@ from service.use_cases import offline_page, patient_push, questions_page
 from service.use_cases.links import Expired
 from service.use_cases.questions_page import QuestionPage, State
 from service.web.base import go, page
-from service.web.forms import LONGEST, Form
+from service.web.forms import Form
 from service.web.i18n import dialled, in_words, phone
 from service.web.push import check_subscription, public_key
-from service.web.sentences import sentence
 from workflows.answers import Wrong, read_answer
-from workflows.decisions import RuleViolation
-from workflows.protocol import ItemType, Level
+from workflows.protocol import Item, ItemType, Level
 
 blueprint = page(Blueprint("questions", __name__), csrf=False)
 BY_LINK = "the link holds a random token; whoever has the message may answer it"
@@ -49,36 +47,46 @@ def show(token: str) -> str:
 @blueprint.post("/q/<token>")
 @public(BY_LINK)
 def answer(token: str) -> str | AnyResponse | tuple[str, int]:
-    """Record one answer. A red one shows the red page in this very response."""
-    form = Form(request.form)
+    """Record one answer. A red one shows the red page in this very response.
+
+    What cannot be read is kept before it is refused. A phone that sends what waited may have nobody in front of it to
+    be told (unless it says that it has `told`): it is thanked, and a human reads it.
+    """
+    try:
+        return _answered(token, Form(request.form))
+    except Conflict:  # the day ended meanwhile: the answer is kept by itself
+        return _answered(token, Form(request.form))
+
+
+def _answered(token: str, form: Form) -> str | AnyResponse | tuple[str, int]:
     runtime = current()
     now = runtime.clock.now()
-    item = form.value("item")
-    try:
-        with runtime.db.unit_of_work() as session:
-            late = questions_page.over(session, token, item, form.value("occasion"), now=now)
-            found = late or questions_page.look(session, token, item=item, now=now)
-            if found.item is None or (late is None and found.state is not State.ASK):
-                return _shown(token, found, form)
-            raw = _raw(form, found)
-            if form.ok:
-                level = questions_page.take(
-                    session,
-                    found,
-                    raw,
-                    client_id=form.text("client_id", required=False, longest=64) or None,
-                    phone_at=_phone_time(form.value("phone_at")),
-                    now=now,
-                )
-            site = found.patient.site
-    except RuleViolation as error:
-        form.fault("value", sentence(error.message))
-    if not form.ok:
-        with runtime.db.reading() as session:
-            return _shown(token, questions_page.look(session, token, item=item, now=now), form), 422
+    key = form.value("item")
+    source: dict[str, Any] = {
+        "client_id": form.value("client_id").strip()[:64] or None, "phone_at": _phone_time(form.value("phone_at")),
+    }  # fmt: skip
+    somebody_looks = bool(form.value("told")) or "text/html" in request.headers.get("Accept", "")
+    with runtime.db.unit_of_work() as session:
+        late = questions_page.over(session, token, key, form.value("occasion"), now=now)
+        found = late or questions_page.look(session, token, item=key, now=now)
+        _speak(found)
+        asked = found.item is not None and found.item.key == key and (late is not None or found.state is State.ASK)
+        raw = _raw(form, found.item if asked else None)
+        if asked and _is_answer(form, found, raw):
+            level = questions_page.take(session, found, raw, now=now, **source)
+        elif raw:
+            level = questions_page.keep_unread(session, found, key, raw, explained=somebody_looks, now=now, **source)
+        elif asked:
+            level = Level.NOTHING
+        else:
+            return _shown(token, found, form)
+        site = found.patient.site
     runtime.page_waits.set()
     if level is Level.RED:
         return _page("patient/red.html", site)
+    if not form.ok and (somebody_looks or not raw) and not form.value("told"):
+        with runtime.db.reading() as session:
+            return _shown(token, questions_page.look(session, token, item=key, now=now), form), 422
     return go("questions.show", token=token)
 
 
@@ -154,27 +162,32 @@ def _shown(token: str, found: QuestionPage, form: Form) -> str:
     return _page(template, site, level=found.state, **app)
 
 
-def _raw(form: Form, found: QuestionPage) -> str:
-    """What was typed or chosen, as the one reading of answers takes it; the fault by its field."""
-    _speak(found)
-    item = found.item
-    if item is None:
-        return ""
-    values = [value.strip()[:LONGEST] for value in form.typed.getlist("value") if value.strip()]
+def _raw(form: Form, item: Item | None) -> str:
+    """What was typed or chosen, whole."""
+    values = [value.replace("\0", "").strip() for value in form.typed.getlist("value")]
+    values = [value for value in values if value]
     if form.value("none") and not values:
-        values = [form.value("none")]
+        values = [form.value("none").strip()]
+    if item is None:
+        return " ".join(values)
     if form.value("skip") and not item.required:
         return ""
-    raw = "".join(values) if item.type is ItemType.LETTERS else values[0] if values else ""
+    return "".join(values) if item.type is ItemType.LETTERS else values[0] if values else ""
+
+
+def _is_answer(form: Form, found: QuestionPage, raw: str) -> bool:
+    """Whether it answers the question; else the fault, by its field."""
+    item = found.item
+    if item is None:
+        return False
     if not raw:
         if item.required:
             form.fault("value", _choose(item.type))
-        return ""
-    read = read_answer(item, raw, found.patient.language)
-    if isinstance(read, Wrong):
+        return not item.required
+    if isinstance(read_answer(item, raw, found.patient.language), Wrong):
         numbers = _("Write the number only, for example 36.8. If you feel ill, call.")
         form.fault("value", numbers if item.type in (ItemType.TEMPERATURE, ItemType.NUMBER) else _choose(item.type))
-    return raw
+    return form.ok
 
 
 def _choose(kind: ItemType) -> str:

@@ -86,16 +86,20 @@
     const item = plan.items.find((each) => each.key === data.get("item"));
     const given = [...data.getAll("value"), ...data.getAll("none")].map(String);
     const skipped = data.get("skip") && item.skip;
+    const wait = (red) => {
+      data.set("phone_at", new Date().toISOString());
+      if (!data.get("client_id")) data.set("client_id", crypto.randomUUID ? crypto.randomUUID() : String(Math.random()));
+      return queue.add(home, new URLSearchParams([...data].map(([name, value]) => [name, String(value)])).toString(), red);
+    };
     if (!skipped && (rules.read(item, given) ?? null) === null) {
       if (wrong) wrong.hidden = false;
+      data.set("told", "yes");
+      if (given.some((value) => value.trim())) await wait(false); // the service hears the words all the same
       return false;
     }
-    data.set("phone_at", new Date().toISOString());
-    if (!data.get("client_id")) data.set("client_id", crypto.randomUUID ? crypto.randomUUID() : String(Math.random()));
-    const body = new URLSearchParams([...data].map(([name, value]) => [name, String(value)])).toString();
     const { answers } = await state();
     answers[item.key] = skipped ? null : rules.read(item, given);
-    await queue.add(home, body, rules.level(plan, answers, Date.now()) === "red");
+    await wait(rules.level(plan, answers, Date.now()) === "red");
     navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("answers")).catch(() => undefined);
     await show();
     return true;
@@ -106,7 +110,9 @@
     if (navigator.onLine || !plan) return;
     event.preventDefault();
     const data = new FormData(form, event.submitter);
-    if (!await store(data, null)) await show();
+    if (await store(data, null)) return;
+    await show();
+    main.querySelector(".error")?.removeAttribute("hidden");
   });
   addEventListener("online", () => send(0));
   navigator.serviceWorker?.addEventListener("message", () => location.replace(home));

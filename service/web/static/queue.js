@@ -30,7 +30,7 @@ const queue = (() => {
       try {
         const body = new URLSearchParams(row.body);
         const answer = await fetch(row.home, { method: "POST", body, redirect: "manual" });
-        if (answer.status >= 500 || answer.status === 429) break;
+        if (answer.status >= 500 || [409, 429].includes(answer.status)) break;
       } catch { break; }
       await run("rows", "readwrite", (store) => store.delete(row.id));
     }
