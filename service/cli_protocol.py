@@ -51,7 +51,7 @@ def check(file: Path) -> None:
     if design.defaults_to_confirm and not design.confirmed_by_site:
         click.echo("To be confirmed by a named investigator before the study is activated:")
         for line in design.defaults_to_confirm:
-            click.echo(f"  - {line}")
+            click.echo(f"  - {line.get('en') or next(iter(line.values()))}")
 
 
 @protocol.command()

@@ -86,7 +86,7 @@ class StudyDesign:
     silence: tuple[SilenceRule, ...] = ()
     policies: tuple[EscalationPolicy, ...] = ()
     profile: str = "full"
-    defaults_to_confirm: tuple[str, ...] = ()
+    defaults_to_confirm: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     closed_days: ClosedDayRule | None = None
 

@@ -65,6 +65,13 @@ class Texts(fields.Field[Mapping[str, str]]):
         return MappingProxyType(dict(value))
 
 
+class Sentence(Texts):
+    """One text per language; a plain text is English."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Mapping[str, str]:
+        return super()._deserialize({"en": value} if isinstance(value, str) else value, attr, data, **kwargs)
+
+
 class Hour(fields.Field[time]):
     """A local time of day, `"18:00"`."""
 

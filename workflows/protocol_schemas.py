@@ -17,7 +17,7 @@ from workflows.protocol import (
     Timing,
     VisitReminder,
 )
-from workflows.protocol_fields import MAX_DAYS, Day, Flag, Hour, Texts, Whole, Word, day_ref, many
+from workflows.protocol_fields import MAX_DAYS, Day, Flag, Hour, Sentence, Texts, Whole, Word, day_ref, many
 from workflows.protocol_questions import PolicySchema, QuestionnaireSchema, SilenceSchema, TriageSchema
 
 DEFAULT_HOUR = time(10, 0)
@@ -153,7 +153,7 @@ class DesignSchema(Schema):
     merge_same_day = Flag(load_default=True)
     closed_days = fields.Nested(ClosedDaysSchema, load_default=None)
     settings = fields.Dict(keys=Word(), load_default=dict)
-    defaults_to_confirm = fields.List(Word(), load_default=list)
+    defaults_to_confirm = fields.List(Sentence(), load_default=list)
     anchors = fields.Nested(
         AnchorSchema,
         many=True,

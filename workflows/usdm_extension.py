@@ -154,7 +154,9 @@ class Extension:
             merge=bool(content["merge"]),
             stops=tuple(stop_from(stop, order) for stop in stops),
             profile=str(content["profile"]),
-            defaults_to_confirm=tuple(content["defaults_to_confirm"]),
+            defaults_to_confirm=tuple(
+                {"en": each} if isinstance(each, str) else dict(each) for each in content["defaults_to_confirm"]
+            ),
             settings=MappingProxyType(settings),
             closed_days=None if closed is None else _load(ClosedDaysSchema(), closed, self.place),
         )

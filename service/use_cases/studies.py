@@ -106,7 +106,10 @@ def confirm(session: Session, study: Study, *, by: str, actor: str, now: datetim
         study.status = CONFIRMED
     audit.record(
         session, "study:confirm", actor=actor, now=now, subject_id=study.id,
-        detail={"by": by.strip(), "defaults": list(design_of(session, study.version_id).defaults_to_confirm)},
+        detail={
+            "by": by.strip(),
+            "defaults": [dict(each) for each in design_of(session, study.version_id).defaults_to_confirm],
+        },
     )  # fmt: skip
     return study
 

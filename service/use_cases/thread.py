@@ -87,11 +87,17 @@ def of(session: Session, patient: Patient, *, limit: int = LIMIT, before: dateti
         .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
         .limit(limit)
     ).all()
-    people = staff_by_id(session, (_staff_id(each.actor) for each in changes))
+    typists = [_staff_id(each.typed_by) for each in typed]
+    people = staff_by_id(session, [*(_staff_id(each.actor) for each in changes), *typists])
     entries = [
         *(Entry(each.sent_at or each.created_at, "message", message=each) for each in messages),
         *(Entry(each.received_at, "inbound", inbound=each, hits=hits.get(("in", each.id), ())) for each in inbound),
-        *(Entry(each.received_at, "response", response=each, hits=hits.get(("re", each.id), ())) for each in typed),
+        *(
+            Entry(
+                each.received_at, "response", response=each, by=people.get(by or 0), hits=hits.get(("re", each.id), ())
+            )
+            for each, by in zip(typed, typists, strict=True)
+        ),
         *(
             Entry(each.at, "change", audit=each, by=people.get(_staff_id(each.actor) or 0))
             for each in changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -97,11 +97,11 @@ def dialled(number: str, country: str = "BR") -> str:
         return "".join(sign for sign in number if sign.isdigit() or sign == "+")
 
 
-def in_words(texts: dict[str, str] | None) -> str:
-    """A protocol's text ({"en": ..., "pt-BR": ...}) in this page's language; English, else any, where it is missing."""
+def in_words(texts: Mapping[str, str] | None, wanted: str = "") -> str:
+    """A protocol's text ({"en": ..., "pt-BR": ...}) in the `wanted` language, else this page's; English, else any."""
     if not texts:
         return ""
-    return texts.get(language()) or texts.get("en") or next(iter(texts.values()))
+    return texts.get(wanted or language()) or texts.get("en") or next(iter(texts.values()))
 
 
 def install(app: Flask) -> None:

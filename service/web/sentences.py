@@ -23,6 +23,8 @@ def _(sentence: str) -> str:
 
 
 SENTENCES: tuple[str, ...] = (
+    _("enrolled"),
+    _("%(code)s took place"),
     _("say why"),
     _("say what happened"),
     _("an empty note"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
+from service.web.words_messages import TEMPLATE
+
 Words = dict[str, LazyString]
 
 PATIENT: Words = {
@@ -271,6 +273,7 @@ TABLES: dict[str, Words] = {
     "lab": LAB,
     "short": SHORT,
     "item": ITEM,
+    "template": TEMPLATE,
     "detail": DETAIL,
     "scope": SCOPE,
 }

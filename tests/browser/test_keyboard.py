@@ -35,7 +35,7 @@ def tab_to(phone: Any, name: str, kind: str = "") -> dict[str, Any]:
         if found["kind"] == "body":
             continue
         assert found["seen"] and found["ringed"], f"nobody sees that {found} has the focus"
-        if name in (found["name"], found["label"]) and kind in ("", found["kind"]):
+        if (found["name"] == name or found["label"].startswith(name)) and kind in ("", found["kind"]):
             return found
     raise AssertionError(f"no Tab leads to {name}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -138,10 +140,16 @@ def test_long_texts_are_read_too(piece: str) -> None:
     assert isinstance(read_temperature(piece * 4000), Reading | Ambiguous | Unreadable)
 
 
+@pytest.mark.parametrize("text", ["37:°C9", "37℃9", "37 C9", "37c9", "37:℉9", "37::9 graus", "37;9 degrees"])
+def test_a_digit_beside_the_unit_is_not_dropped(text: str) -> None:
+    found = read_temperature(text)
+    assert isinstance(found, Reading) and found.celsius == Decimal("37.9") and not found.confirmed
+
+
 @given(
     st.integers(34, 42),
     st.integers(0, 9),
-    st.from_regex(r"\A ?[^\w\s]{1,4} ?\Z"),
+    st.from_regex(r"\A ?[^\w\s]{1,4} ?\Z").filter(lambda mark: not re.search(r"\w", normalize("NFKC", mark))),
     st.sampled_from(["", " C", " graus", " N 1 2"]),
 )
 def test_a_digit_after_any_mark_is_never_dropped_from_a_temperature(

@@ -30,6 +30,7 @@ from service.use_cases import (
 )
 from service.web.base import go, say
 from service.web.console import chart
+from service.web.console.answered import Asks
 from service.web.console.blueprint import console, patient_of, planners, readers
 from service.web.forms import Form
 from workflows.decisions import RuleViolation
@@ -111,6 +112,7 @@ def _shown(session: Session, found: Patient, form: Form) -> str:
         older=entries[-1].at.isoformat() if len(entries) >= thread.LIMIT else None,
         before=before,
         interviews=[each for each in design.questionnaires if "phone" in each.channels],
+        asks=Asks(design),
         text_of=text_of,
         today=today,
         undo=request.args.get("undo", type=int),
