@@ -71,7 +71,8 @@ class Unreadable:
 
 _NUMBER = re.compile(
     r"(?P<mark>~?)(?P<whole>\d{2,3})"
-    r"(?:(?P<point>[.,·']{1,2})(?P<tenths>\d{1,6})|(?:(?!_\d) *(?:[^\w\s]|_)[\W_]{0,7}| ?(?:o|com|h) ?|[\W_]{0,8}[cf](?=\d))(?P<apart>\d)"
+    r"(?:(?P<point>[.,·']{1,2})(?P<tenths>\d{1,6})"
+    r"|(?:(?!_\d) *(?:[^\w\s]|_)[\W_]{0,7}| ?(?:o|com|h) ?|[\W_]{0,8}[cf](?=\d))(?P<apart>\d)"
     r"(?![\w.,]| ?(?!grau|grado|degree|deg|grs|celsius|centigr|fahrenheit)[a-z]{3,}))?"
     r"(?P<degree> ?(?:°|(?<=\d)o(?=$|[,.;!?])|o(?= ?[cf]\b)|graus?\b|grados?\b|degrees?\b|degs?\b|grs?\b)\.?)?"
     r"(?P<unit> ?(?:c|f|celsius|centigrados?|fahrenheit)(?![\w]))?"
