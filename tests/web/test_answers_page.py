@@ -71,7 +71,8 @@ def test_an_answer_of_a_form_that_is_done_is_corrected_and_both_are_shown(world:
     page = ana.sends(page, path, value="4", reason="said so by telephone")
     assert "Corrected" in page.text and not [form for form in page.forms if form["action"] == path]
     assert page.text.count("said so by telephone") >= 2, "in the answers and in the thread"
-    assert "well 2 corrected" in page.text and "well: 4 said so by telephone" in page.text
+    assert "compared with yesterday: 2 The same corrected" in page.text
+    assert "compared with yesterday: 4 Much worse correction said so by telephone" in page.text
     with world.runtime.db.reading() as session:
         rows = session.scalars(query.order_by(Response.id)).all()
         assert [(row.raw, row.corrects_id) for row in rows] == [("2", None), ("4", first.id)]
