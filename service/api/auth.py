@@ -17,7 +17,7 @@ PREFIXES = ("/api/", "/fhir/")
 
 def authenticate() -> None:
     """Set `g.actor` from the token of a call to the API. NotLoggedIn for a token that is unknown or revoked."""
-    if not request.path.startswith(PREFIXES):
+    if not request.path.startswith(PREFIXES) or request.endpoint is None:  # no such address: 404, whoever asks
         return
     g.pop("actor", None)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

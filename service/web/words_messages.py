@@ -39,5 +39,6 @@ TEMPLATE: dict[str, LazyString] = {
     "opt_in": _("Messages again, as asked"),
     "help": _("Whom to call"),
     "not_yours": _("The number is not the patient's"),
+    "contact_code": _("A code for the app"),
     "which_patient": _("Asks which patient wrote"),
 }

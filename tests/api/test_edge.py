@@ -12,7 +12,7 @@ from service.access import policy_of
 from service.models import ApiToken, IdempotentAnswer, Patient
 from service.security import Role
 from service.use_cases import tokens
-from tests.api.conftest import NEW
+from tests.api.conftest import NEW, Caller
 
 
 def test_without_a_token_nothing_is_answered(caller: Any, world: Any) -> None:
@@ -210,3 +210,8 @@ def test_a_fault_of_ours_is_a_problem_and_its_log_holds_no_words(
 def test_a_body_that_is_too_large_is_a_problem(api: Any, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(world.app.config, "MAX_CONTENT_LENGTH", 1000)
     api.call("POST", "/patients", 413, data=b"{" + b" " * 2000 + b"}", content_type="application/json")
+
+
+def test_an_address_that_is_not_there_is_not_found_whatever_the_token(world: Any) -> None:
+    for token in (None, "unknown"):
+        Caller(world, token).get("/patients//occasions", 404)
