@@ -14,7 +14,7 @@ from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
 from workflows import fhir_response
 from workflows.decisions import RuleViolation
 from workflows.fhir_questionnaire import ASKED_WHEN, to_fhir
-from workflows.protocol import Questionnaire, StudyDesign
+from workflows.protocol import ItemType, Questionnaire, StudyDesign
 from workflows.protocol_file import read_design
 
 URL = "https://vigilia.test/fhir/Questionnaire/daily"
@@ -174,3 +174,26 @@ def test_no_thermometer_goes_out_as_the_choice_beside_the_question(daily: Questi
     QuestionnaireResponse(**resource)
     assert resource["item"][0]["linkId"] == "temp.none"
     assert resource["source"] == {"display": "care team"}
+
+
+@pytest.mark.parametrize("key", ["daily", "weekly"])
+def test_every_answer_of_a_whole_form_goes_out_and_comes_back(design: StudyDesign, key: str) -> None:
+    form = design.questionnaire(key)
+    plain = {ItemType.TEMPERATURE: Decimal("36.9"), ItemType.NUMBER: Decimal(40), ItemType.TEXT: "chá de boldo"}
+    stored = [
+        (item.key, plain.get(item.type, [item.choices[0].value] if item.type is ItemType.LETTERS else None)
+         or item.choices[0].value)
+        for item in form.items
+    ]  # fmt: skip
+    resource = fhir_response.to_fhir(
+        form, stored, response_id=7, url=URL.replace("daily", key), patient=12,
+        authored=datetime(2026, 3, 20, 11, 10, tzinfo=UTC),
+    )  # fmt: skip
+    QuestionnaireResponse(**resource)
+    handed = fhir_response.read_header(resource | {"identifier": {"value": "x"}})
+    typed = fhir_response.read_answers(form, handed)
+    assert set(typed) == {item.key for item in form.items}
+    for item in form.items:
+        expected = plain.get(item.type, item.choices[0].code if item.choices else None)
+        back = typed[item.key].removesuffix("C") if item.type is ItemType.TEMPERATURE else typed[item.key]
+        assert (Decimal(back) if isinstance(expected, Decimal) else back) == expected, item.key
