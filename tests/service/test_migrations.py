@@ -10,7 +10,8 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from service.db import make_engine
-from service.migrate import upgrade
+from service.migrate import downgrade, upgrade
+from service.models import TriageHit
 
 RELEASED = "0002_append_only"
 Shape = dict[tuple[str, str], Any]
@@ -60,3 +61,16 @@ def test_a_migration_that_takes_away_would_be_seen(tmp_path: Path) -> None:
     found = narrowed(before, shape(engine))
     assert "heartbeat.name is gone" in found and any("owner" in one for one in found) and "later" not in str(found)
     engine.dispose()
+
+
+def test_what_older_rows_said_of_a_fever_is_kept_as_it_was_said(world: Any) -> None:
+    world.enrol("P-001")
+    world.phone("P-001").replies("38,9")
+    engine, said = world.runtime.db.engine, 'armpit "38.9",\n\\ 37.8 or more'
+    downgrade(engine, RELEASED)
+    with engine.begin() as connection:
+        assert connection.execute(sa.text("UPDATE triage_hit SET why = :said"), {"said": said}).rowcount
+    upgrade(engine)
+    with world.runtime.db.reading() as session:
+        found = session.scalars(sa.select(TriageHit.findings)).all()
+    assert found and all(one == [{"kind": "said", "value": said, "detail": ""}] for one in found)
