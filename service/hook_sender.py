@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import requests
 
@@ -15,14 +16,23 @@ from service.use_cases.hooks import Post
 log = get_logger("hooks")
 
 
-def run(runtime: Runtime) -> int:
-    """One round over every endpoint; how many tries were made. An endpoint that raises stops no other."""
+def run(runtime: Runtime, *, stopping: Callable[[], bool] = lambda: False) -> int:
+    """One round over every endpoint; how many tries were made. An endpoint that raises stops no other. Once it is
+    `stopping`, no further try begins: a worker that ends waits for one slow receiver at most."""
     with runtime.db.reading() as session:
         endpoints = [row.id for row in hooks.live(session)]
-    return sum(_one(runtime, endpoint_id) for endpoint_id in endpoints)
+    tries = 0
+    for endpoint_id in endpoints:
+        if stopping():
+            break
+        try:
+            tries += _one(runtime, endpoint_id, stopping)
+        except Exception as error:
+            log.error("webhook_failed", endpoint=endpoint_id, error=type(error).__name__)
+    return tries
 
 
-def _one(runtime: Runtime, endpoint_id: int) -> int:
+def _one(runtime: Runtime, endpoint_id: int, stopping: Callable[[], bool]) -> int:
     clock = runtime.clock
     while True:
         with runtime.db.unit_of_work() as session:
@@ -34,6 +44,8 @@ def _one(runtime: Runtime, endpoint_id: int) -> int:
         )
     tries = 0
     for post in posts:
+        if stopping():
+            break
         answer = _post(runtime, post)
         taken = answer.startswith("2")
         tries += 1

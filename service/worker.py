@@ -63,7 +63,7 @@ class Worker:
         every(TICK, "tick", lambda: run_tick(self.runtime))
         every(TICK, "reconcile", self.reconcile)
         every(SEAL, "seal", lambda: seal(self.runtime))
-        every(SEAL, "webhooks", lambda: hook_sender.run(self.runtime))
+        every(SEAL, "webhooks", lambda: hook_sender.run(self.runtime, stopping=self._ended.is_set))
         every(BEAT, "beat", self.beat)
         if self.runtime.config.poll_seconds:
             every(self.runtime.config.poll_seconds, "poll", self.poll)
@@ -74,6 +74,7 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what is under way, hand back the rest, say goodbye."""
+        self._ended.set()
         self.scheduler.stop()
         for lane in self.lanes:
             lane.ask_to_stop()

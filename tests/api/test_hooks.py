@@ -17,7 +17,7 @@ import pytest
 from notifications import standard_webhooks
 from service import hook_sender, tick
 from service.security import Role
-from service.use_cases import watch
+from service.use_cases import hooks, watch
 
 
 class Receiver:
@@ -172,6 +172,35 @@ def test_a_worker_that_dies_while_sending_leaves_the_event_to_another(
     monkeypatch.setattr(world.clock, "machine", lambda later=world.clock.machine() + timedelta(minutes=6): later)
     hook_sender.run(world.runtime)
     assert len(receiver.posts) == 1
+
+
+def test_an_endpoint_that_raises_stops_no_other(
+    world: Any, operator: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (operator.post("/studies/NCT01297972/webhooks", {"url": receiver.url}, 201) for _ in range(2))
+    for made in (first, second):
+        operator.post(f"/webhooks/{made['id']}/test", {}, 201)
+    real = hooks.claim
+
+    def claim(session: Any, endpoint_id: int, **given: Any) -> Any:
+        if endpoint_id == first["id"]:
+            raise ValueError("a row that cannot be read")
+        return real(session, endpoint_id, **given)
+
+    monkeypatch.setattr(hooks, "claim", claim)
+    assert hook_sender.run(world.runtime) == 1
+    assert operator.get(f"/webhooks/{second['id']}/deliveries")["items"][0]["status"] == "delivered"
+    assert operator.get(f"/webhooks/{first['id']}/deliveries")["items"][0]["status"] == "waiting"
+
+
+def test_a_worker_that_ends_begins_no_further_try_and_leaves_the_rest_to_others(
+    world: Any, operator: Any, receiver: Receiver
+) -> None:
+    made = operator.post("/studies/NCT01297972/webhooks", {"url": receiver.url}, 201)
+    for _ in range(3):
+        operator.post(f"/webhooks/{made['id']}/test", {}, 201)
+    assert hook_sender.run(world.runtime, stopping=lambda: len(receiver.posts) >= 1) == 1
+    assert hook_sender.run(world.runtime) == 2 and len(receiver.posts) == 3
 
 
 def test_a_secret_is_changed_without_losing_an_event(world: Any, operator: Any, receiver: Receiver) -> None:
