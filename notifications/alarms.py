@@ -17,6 +17,8 @@ PORTUGUESE: Mapping[str, str] = {
         "{who}: nada chegou a esse telefone em 30 dias; envie um código de teste",
     "{who}: the last message by {word} was refused; check the address":
         "{who}: a última mensagem por {word} foi recusada; confira o endereço",
+    "{who}: the last message by {word} did not arrive; is the telephone on?":
+        "{who}: a última mensagem por {word} não chegou; o telefone está ligado?",
     "site {site}: nobody has the role {word}, whom the ladder ends at":
         "centro {site}: ninguém tem a função {word}, onde a escada termina",
     "{who}: the monthly test by {word} did not arrive ({fault})":

@@ -44,7 +44,8 @@ class ContactMethod(Base):
     code_digest: Mapped[str | None]
     code_expires_at: Mapped[datetime | None]
     last_delivered_at: Mapped[datetime | None]
-    failed_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]  # refused for good: the ladder passes it over for a while
+    undelivered_at: Mapped[datetime | None]  # off, or out of reach: told, and tried again all the same
     opted_out_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 

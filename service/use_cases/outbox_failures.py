@@ -49,9 +49,7 @@ def follow(session: Session, message: Message, failure: Failure, *, now: datetim
     if failure.opted_out:
         _opt_out(session, message, now=now)
     if message.staff_id is not None:
-        # a call that nobody answers, or a telephone that is off, is not a wrong address
-        for contact in _contacts(session, message) if failure.status is DeliveryStatus.FAILED_PERMANENT else ():
-            contact.failed_at = now
+        _flag(session, message, failure, now=now)
     elif message.patient_id is not None and failure.status is not DeliveryStatus.EXPIRED:
         _open_task(session, message, failure, now=now)
     move_on(session, message, now=now, instead=True)
@@ -88,6 +86,15 @@ def _next_channel(message: Message) -> str | None:
     if message.channel == Channel.SMS and message.kind in URGENT and spoken:
         return Channel.VOICE.value
     return None
+
+
+def _flag(session: Session, message: Message, failure: Failure, *, now: datetime) -> None:
+    """A contact that was refused, or whose telephone is off. A call that nobody answers did ring."""
+    for contact in _contacts(session, message):
+        if failure.status is DeliveryStatus.FAILED_PERMANENT:
+            contact.failed_at = now
+        elif failure.status is DeliveryStatus.UNDELIVERED and message.channel != Channel.VOICE:
+            contact.undelivered_at = now
 
 
 def _opt_out(session: Session, message: Message, *, now: datetime) -> None:

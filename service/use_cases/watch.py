@@ -188,6 +188,10 @@ def _person(person: Staff, owned: list[ContactMethod], now: datetime) -> Iterato
         if failed is not None and (each.last_delivered_at is None or each.last_delivered_at < failed):
             detail = f"{person.name}: the last message by {each.channel} was refused; check the address"
             yield Finding("delivery_failed", detail, failed, Severity.WARNING)
+        silent = each.undelivered_at
+        if silent is not None and (each.last_delivered_at is None or each.last_delivered_at < silent):
+            detail = f"{person.name}: the last message by {each.channel} did not arrive; is the telephone on?"
+            yield Finding("undelivered", detail, silent, Severity.WARNING)
     usable = [each for each in owned if contacts.as_rule(each, now).usable and each.channel in TEXT_CHANNELS]
     if not usable:
         faults = sorted({contacts.as_rule(each, now).fault for each in owned if each.channel in TEXT_CHANNELS})

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, update
 from notifications.carriers.twilio_codes import classify
 from notifications.message import RANK, DeliveryStatus
 from service.models import Alert, Attempt, ContactMethod, EscalationRun, Message, Patient, Receipt
-from service.use_cases import alerts, receipts
+from service.use_cases import alerts, receipts, watch
 from tests.sending import PostOffice
 
 
@@ -183,3 +183,28 @@ def test_a_page_that_fails_moves_the_ladder_on_now(post: PostOffice) -> None:
     for page in pages:
         receive(post, post.attempts(page.id)[0].id, "undelivered", "30005", provider_id=page.provider_id or "")
     assert run_of(post, alert).step > before.step
+
+
+def test_a_telephone_of_the_team_that_is_off_is_told_and_still_paged(post: PostOffice) -> None:
+    alert = open_case(post)
+    post.send()
+    with post.db.reading() as session:
+        page = session.scalars(
+            select(Message).where(Message.alert_id == alert, Message.kind == "page", Message.channel == "sms")
+        ).first()
+    assert page is not None
+    attempt = post.attempts(page.id)[0].id
+
+    def flagged() -> list[str]:
+        with post.db.reading() as session:
+            return [one.detail for one in watch.reachable(session, post.clock.now()) if one.kind == "undelivered"]
+
+    post.wait(minutes=1)
+    receive(post, attempt, "undelivered", "30003")
+    assert len(flagged()) == 1 and flagged()[0].endswith("the last message by sms did not arrive; is the telephone on?")
+    with post.db.reading() as session:
+        contacts = session.scalars(select(ContactMethod).where(ContactMethod.staff_id == page.staff_id)).all()
+    assert [one.failed_at for one in contacts] == [None] * len(contacts), "the ladder passes nobody over for it"
+    post.wait(minutes=5)
+    receive(post, attempt, "delivered")
+    assert flagged() == []
