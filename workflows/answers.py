@@ -119,6 +119,11 @@ def _letters(item: Item, text: str) -> Answer | Wrong:
         signs = tuple(sorted(choice.value for choice in chosen if not choice.excludes_others))
         # "A N" contradicts itself: the sign counts, and the patient is not asked to take it back.
         return Answer(signs or (nothing[0].value,), text, sure=not signs or len(signs) == len(chosen))
+    # Of letters typed one by one those on the list count, whatever the others were meant to be.
+    single = [one for one in _MARKS.split(_AND.sub(" ", plain(text))) if one]
+    known = {by_code[one].value for one in single if one in by_code and not by_code[one].excludes_others}
+    if known and all(len(one) == 1 for one in single):
+        return Answer(tuple(sorted(known)), text, sure=False)
     heard = tuple(sorted(hear(text).signs & {choice.value for choice in item.choices}))
     return Answer(heard, text, sure=False) if heard else Wrong("unreadable")
 
