@@ -9,7 +9,8 @@ from enum import StrEnum
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-ALPHABET = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ"  # no signs that a person mistakes
+CAPITALS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # no signs that a person mistakes
+ALPHABET = CAPITALS + "abcdefghjkmnpqrstuvwxyz"
 
 _hasher = PasswordHasher()
 _DUMMY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$N4/nJpC3JYJ1zZ0XWqR2bqg0Yx7T0n2cZ5n3o0Hq8uY"
@@ -44,6 +45,16 @@ def password_matches(password_hash: str | None, password: str) -> bool:
 def new_token(characters: int = 22) -> str:
     """A random token that fits a link (22 characters: over 120 bits)."""
     return "".join(secrets.choice(ALPHABET) for _ in range(characters))
+
+
+def new_code(characters: int = 6) -> str:
+    """A random code for a person to type: capitals and digits, to be compared by `typed_code`."""
+    return "".join(secrets.choice(CAPITALS) for _ in range(characters))
+
+
+def typed_code(text: str) -> str:
+    """A code as a person typed it, in small letters or with spaces, as it was made."""
+    return "".join(text.split()).replace("-", "").upper()
 
 
 def digest(token: str) -> str:

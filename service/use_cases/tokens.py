@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.models import ApiToken, Link, Patient, Staff
-from service.security import Role, digest, new_token
+from service.security import Role, digest, new_code, new_token, typed_code
 from service.use_cases import audit
 from workflows.decisions import RuleViolation
 
@@ -21,7 +21,6 @@ TOUCH_EVERY = timedelta(hours=1)
 APP_CODE = "app"
 CODE_LIFETIME = timedelta(minutes=15)
 MOST_CODES = 3
-CODE_SIGNS = 6  # what the text can carry; 55^6 signs, 15 minutes, three codes
 
 
 def create(
@@ -121,8 +120,8 @@ def may_ask(session: Session, patient: Patient, *, now: datetime) -> bool:
 
 
 def make_app_code(session: Session, patient: Patient, *, now: datetime) -> str:
-    """A code for the patient's own phone, good once for 15 minutes."""
-    code = new_token(CODE_SIGNS)
+    """A code for the patient's own phone, good once for 15 minutes: six signs, for no more fit the text."""
+    code = new_code()
     session.add(
         Link(
             digest=digest(f"{APP_CODE}:{patient.id}:{code}"),
@@ -141,7 +140,7 @@ def pair_device(
 ) -> tuple[ApiToken, str] | None:
     """A token for the phone of the one of `patients` (one number may be shared) to whom the code was sent, or None."""
     for patient in patients:
-        wanted = digest(f"{APP_CODE}:{patient.id}:{code}")
+        wanted = digest(f"{APP_CODE}:{patient.id}:{typed_code(code)}")
         link = session.scalar(select(Link).where(Link.digest == wanted).with_for_update())
         if link is None or link.used_at is not None or link.expires_at <= now:
             continue

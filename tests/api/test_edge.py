@@ -135,7 +135,9 @@ def test_a_patients_phone_sees_its_patient_and_nobody_else(api: Any, patient: An
     assert nobody.post("/app/codes", {"phone": "+5516999999999"}, 202) == {"minutes": 15}
     world.settle()
     code = world.phone(NEW["phone"]).expects("digo").split(" e ")[1].split(".")[0]
-    body = {"phone": "(16) 99222-0010", "code": code, "name": "Moto G"}
+    assert len(code) == 6 and code == code.upper()
+    typed = f"{code[:3]} {code[3:]}".lower()  # as a thumb types it
+    body = {"phone": "(16) 99222-0010", "code": typed, "name": "Moto G"}
     nobody.post("/app/devices", body | {"code": "wrong1"}, 403)
     paired = nobody.post("/app/devices", body, 201)
     assert paired["patient"] == patient["id"]
