@@ -171,7 +171,8 @@ def test_a_usdm_fault_names_the_element(tmp_path: Path) -> None:
     file = tmp_path / "usdm.json"
     file.write_text(study([instance("A", "E_A")], [], [{"id": "E_A", "label": "A"}]))
     result = run("check", file)
-    assert result.exit_code == 1 and "I_A: has no timing" in result.output
+    assert result.exit_code == 1
+    assert "TL_1: has no Fixed Reference" in result.output and "I_A (A): no visit" in result.output
 
 
 def test_compare_says_what_changed(tmp_path: Path) -> None:

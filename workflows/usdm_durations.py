@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-NUMBER = r"(\d+(?:[.,]\d+)?)"
+NUMBER = r"(-?\d+(?:[.,]\d+)?)"
 DURATION = re.compile(
     rf"([+-])?P(?:{NUMBER}Y)?(?:{NUMBER}M)?(?:{NUMBER}W)?(?:{NUMBER}D)?"
     rf"(?:T(?:{NUMBER}H)?(?:{NUMBER}M)?(?:{NUMBER}S)?)?"
@@ -35,15 +35,20 @@ class Span:
 
 
 def parse_duration(text: str) -> Span:
-    """`P2W`, `P1DT12H`, `PT4H`, `P1M`. Raises ValueError for what is no duration, and for parts of a month."""
+    """`P2W`, `P1DT12H`, `PT4H`, `P1M`; `-P7D` and `P-7D` are the same. Raises ValueError for what is no
+    duration, for parts of a month, and for parts of different signs.
+    """
     if len(text) > LONGEST:
         raise ValueError(f"{text[:LONGEST]!r}... is not an ISO 8601 duration")
     found = DURATION.fullmatch(text.strip().upper())
     if found is None or not any(found.groups()[1:]):
         raise ValueError(f"{text!r} is not an ISO 8601 duration")
     sign, *parts = found.groups()
+    signs = {part[0] == "-" for part in parts if part}
+    if len(signs) > 1:
+        raise ValueError(f"{text!r} has parts of different signs")
     years, months, weeks, days, hours, minutes, seconds = (
-        Decimal((part or "0").replace(",", ".")) for part in parts
+        abs(Decimal((part or "0").replace(",", "."))) for part in parts
     )
     calendar_months = years * 12 + months
     if calendar_months != int(calendar_months):
@@ -51,4 +56,4 @@ def parse_duration(text: str) -> Span:
     total = ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds
     if calendar_months > 12_000 or total > 3_660_000 * SECONDS_A_DAY:
         raise ValueError(f"{text!r} is longer than any study")
-    return Span(int(calendar_months), int(total // SECONDS_A_DAY), sign == "-")
+    return Span(int(calendar_months), int(total // SECONDS_A_DAY), (sign == "-") != signs.pop())

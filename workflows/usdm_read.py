@@ -21,15 +21,14 @@ from workflows.usdm_timeline import (
     elements,
     identity,
     shown,
+    window_in_words,
     window_of,
 )
 
 START = "start"
 DECISION = "ScheduledDecisionInstance"
-SETTING_WORDS = (
-    (Setting.PHONE, ("telephone", "phone", "remote audio")),
-    (Setting.INPATIENT, ("hospital", "inpatient", "in-patient")),
-)
+PHONE_WORDS = ("phone", "remote audio")
+WARD_WORDS = ("hospital", "inpatient", "in-patient")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def read_usdm(text: str) -> UsdmStudy:
 class _Reader:
     def __init__(self, raw: Any) -> None:
         self.study, self.version, self.design = _study_design(raw)
-        self.timeline = Timeline(_main_timeline(self.design))
+        main = _main_timeline(self.design)
+        self.timeline = Timeline(main, _elsewhere(self.design, main))
         self.encounters = {identity(one): one for one in elements(self.design, "encounters")}
         self.codes = _codes(self.timeline.instances)
         self.extension: Extension | None = extension_of(self.design)
@@ -73,9 +73,8 @@ class _Reader:
         visits = [visit for visit in map(self.visit, self.timeline.instances) if visit is not None]
         anchors = self.anchors()
         if not self.faults and not anchors:
-            self.faults.append(
-                f"{identity(self.timeline.timeline)}: has no Fixed Reference, so nothing dates it"
-            )
+            main = identity(self.timeline.timeline)
+            self.faults += [f"{main}: has no Fixed Reference, so nothing dates it", *self.notes]
         if self.faults:
             raise ProtocolErrors(tuple(self.faults))
         design = self.extension.finish(anchors, visits) if self.extension else self.foreign(anchors, visits)
@@ -91,6 +90,7 @@ class _Reader:
         for timing, instance in self.timeline.spare:
             dated_by = identity(self.timeline.timing_of[instance])
             self.notes.append(f"{identity(timing)}: {instance} is dated by {dated_by}, this timing is not used")
+        self.notes += self.timeline.idle
         for timeline in elements(self.design, "scheduleTimelines"):
             if timeline is self.timeline.timeline:
                 continue
@@ -144,11 +144,11 @@ class _Reader:
             return None
         try:
             return self.encounter(instance, encounter)
-        except Undated as why:
-            self.notes.append(f"{called}: no visit, as it hangs on {why}")
-            return None
         except TimelineFault as fault:
-            if str(fault) not in self.faults:
+            if isinstance(fault, Undated) and self.extension is None:
+                why = fault.why if fault.where == here else f"hangs on {fault}"
+                self.notes.append(f"{called}: no visit, as it {why}")
+            elif str(fault) not in self.faults:
                 self.faults.append(str(fault))
             return None
 
@@ -158,6 +158,7 @@ class _Reader:
         if self.extension is not None:
             return self.extension.encounter(self.timeline, self.codes, instance, before, after)
         end, hops = self.timeline.walk(here)
+        self.note_window(self.timeline.timing_of[here])
         label = str(encounter.get("label") or encounter.get("name") or self.codes[here])
         return Encounter(
             code=self.codes[here],
@@ -165,6 +166,11 @@ class _Reader:
             timing=timing_from(self.codes[end], hops, before, after),
             setting=_setting(encounter),
         )
+
+    def note_window(self, timing: Element) -> None:
+        if said := window_in_words(timing):
+            words = f"its window is given in words only ({shown(said)}), so it is the day itself"
+            self.notes.append(f"{identity(timing)}: {words}")
 
     def anchors(self) -> list[Anchor]:
         if self.extension is not None:
@@ -184,28 +190,43 @@ def _study_design(raw: Any) -> tuple[Element, Element, Element]:
     study = raw.get("study", raw) if isinstance(raw, Mapping) else None
     if not isinstance(study, Mapping):
         raise TimelineFault("(file): has no study")
-    written_in = str(raw.get("usdmVersion") or "")
-    if written_in[:2] in ("1.", "2."):
-        raise TimelineFault(f"(file): is written in USDM {shown(written_in)}; version 3 or 4 is read")
     versions = elements(study, "versions")
     if not versions:
-        raise TimelineFault(f"{identity(study)}: has no versions")
+        raise TimelineFault(f"{identity(study)}: has no versions{_written_in(raw)}")
     designs = elements(versions[0], "studyDesigns")
     if not designs:
-        raise TimelineFault(f"{identity(versions[0])}: has no studyDesigns")
+        raise TimelineFault(f"{identity(versions[0])}: has no studyDesigns{_written_in(raw)}")
     return study, versions[0], designs[0]
+
+
+def _written_in(raw: Mapping[str, Any]) -> str:
+    """For a file without the form of version 3 or 4: what it says of its own. A file is judged by its form, as
+    one that calls itself 2.11 already has that of version 3.
+    """
+    said = raw.get("usdmVersion")
+    written = f"; it is written in USDM {shown(said)}" if said else ""
+    return f"{written}; the form of version 3 or 4 is read"
 
 
 def _main_timeline(design: Element) -> Element:
     timelines = elements(design, "scheduleTimelines")
+    if not timelines:
+        raise TimelineFault(f"{identity(design)}: has no scheduleTimelines, so there is nothing to date")
     main = [timeline for timeline in timelines if str(timeline.get("mainTimeline")).lower() == "true"]
     if len(main) == 1:
         return main[0]
     if not main and len(timelines) == 1:
         return timelines[0]
+    named = ", ".join(identity(timeline) for timeline in main or timelines)
     raise TimelineFault(
-        f"{identity(design)}: has {len(main)} main timelines of {len(timelines)}; one is needed"
+        f"{identity(design)}: has {len(main)} main timelines of {len(timelines)} ({named}); one is needed"
     )
+
+
+def _elsewhere(design: Element, main: Element) -> dict[str, str]:
+    """For each instance outside the main timeline the id of its own."""
+    others = (timeline for timeline in elements(design, "scheduleTimelines") if timeline is not main)
+    return {identity(one): identity(other) for other in others for one in elements(other, "instances")}
 
 
 def _codes(instances: list[Element]) -> dict[str, str]:
@@ -234,10 +255,14 @@ def _conditions(decision: Element) -> str:
 
 
 def _setting(encounter: Element) -> Setting:
-    keys = ("environmentalSettings", "environmentalSetting", "contactModes")  # the second is version 3's
+    """By telephone only where nobody need come: an encounter may be both in person and by telephone."""
+    places = _said(encounter, "environmentalSettings", "environmentalSetting")  # the second is version 3's
+    contact = _said(encounter, "contactModes")
+    if "in person" not in contact and any(word in f"{contact} {places}" for word in PHONE_WORDS):
+        return Setting.PHONE
+    return Setting.INPATIENT if any(word in places for word in WARD_WORDS) else Setting.CLINIC
+
+
+def _said(encounter: Element, *keys: str) -> str:
     codes = [code for key in keys for code in elements(encounter, key)]
-    said = " ".join(str(code.get("decode") or "").lower() for code in codes)
-    for setting, words in SETTING_WORDS:
-        if any(word in said for word in words):
-            return setting
-    return Setting.CLINIC
+    return " ".join(str(code.get("decode") or "").lower() for code in codes)

@@ -5,6 +5,7 @@ Reference.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from workflows.usdm_durations import Span, parse_duration
@@ -24,7 +25,11 @@ class TimelineFault(Exception):
 
 
 class Undated(TimelineFault):
-    """An element that counts from one which nothing dates: no error of the file, but no visit either."""
+    """An instance that nothing dates, `where: why`: no error of the file, but no visit either."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+        self.where, self.why = where, why
 
 
 def shown(value: Any) -> str:
@@ -60,10 +65,13 @@ def elements(holder: Element, key: str) -> list[Element]:
 
 
 class Timeline:
-    """Instances by id, and for each the timing that dates it."""
+    """Instances by id, and for each the timing that dates it.
 
-    def __init__(self, timeline: Element) -> None:
-        self.timeline = timeline
+    `elsewhere`: for the id of each instance of the design's other timelines, the id of its timeline.
+    """
+
+    def __init__(self, timeline: Element, elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.timeline, self.elsewhere = timeline, elsewhere
         self.instances = elements(timeline, "instances")
         self.by_id: dict[str, Element] = {}
         for instance in self.instances:
@@ -72,6 +80,7 @@ class Timeline:
             self.by_id[identity(instance)] = instance
         self.timing_of: dict[str, Element] = {}
         self.spare: list[tuple[Element, str]] = []  # timings of instances that another timing dates already
+        self.idle: list[str] = []  # a line for each timing that dates no instance of this timeline
         for timing in elements(timeline, "timings"):
             self._attach(timing)
         self._walked: dict[str, tuple[str, tuple[Hop, ...]]] = {}
@@ -80,7 +89,14 @@ class Timeline:
         source = reference(timing, FROM)
         if source is None and kind_of(timing) == FIXED:
             source = reference(timing, TO)
-        if source is None or source not in self.by_id:
+        if source is None:
+            self.idle.append(f"{identity(timing)}: names no instance that it dates, this timing is not used")
+            return
+        if source in self.elsewhere and source not in self.by_id:
+            place = f"which is in the timeline {self.elsewhere[source]}"
+            self.idle.append(f"{identity(timing)}: dates {source}, {place}, this timing is not used")
+            return
+        if source not in self.by_id:
             raise TimelineFault(f"{identity(timing)}: its instance {shown(source)} is not in the timeline")
         there = self.timing_of.get(source)
         if there is None:
@@ -100,8 +116,8 @@ class Timeline:
         """The instance where the chain ends (in `stops`, or a Fixed Reference) and the hops from it, first
         hop first.
 
-        The first instance is left even when it is in `stops`. Chains may be of any length; TimelineFault
-        names the element where one is broken or goes round.
+        The first instance is left even when it is in `stops`. Chains may be of any length; Undated names the
+        instance that nothing dates, TimelineFault the element where one is broken or goes round.
         """
         path: list[str] = []
         seen: set[str] = set()
@@ -111,8 +127,6 @@ class Timeline:
             if not stops and here in self._walked:
                 here, tail = self._walked[here]
                 break
-            if self._counts_from_itself(here) and not self.by_id[here].get("encounterId"):
-                raise Undated(f"{here}: counts from itself, as the steps of a cycle do, so nothing dates it")
             if here in seen:
                 raise TimelineFault(f"{here}: its timings go round in a circle")
             seen.add(here)
@@ -128,17 +142,18 @@ class Timeline:
     def _next(self, instance_id: str) -> str:
         timing = self.timing_of.get(instance_id)
         if timing is None:
-            raise TimelineFault(f"{instance_id}: has no timing, so nothing dates it")
-        target = reference(timing, TO)
-        if target is None or target not in self.by_id:
-            raise TimelineFault(
-                f"{identity(timing)}: is relative to {shown(target)}, which is not in the timeline"
-            )
-        return target
-
-    def _counts_from_itself(self, instance_id: str) -> bool:
-        timing = self.timing_of.get(instance_id)
-        return timing is not None and reference(timing, TO) == instance_id
+            raise Undated(instance_id, "has no timing, so nothing dates it")
+        target = reference(timing, TO) or ""
+        if target == instance_id:
+            raise Undated(instance_id, "counts from itself, as the steps of a cycle do, so nothing dates it")
+        if timing.get("value") in (None, ""):
+            raise Undated(instance_id, f"has the timing {identity(timing)}, which says no distance")
+        if target in self.by_id:
+            return target
+        if target in self.elsewhere:
+            place = f"which is in the timeline {self.elsewhere[target]}"
+            raise Undated(instance_id, f"counts from {target}, {place}")
+        raise TimelineFault(f"{identity(timing)}: is relative to {shown(target or None)}, which is not in the timeline")
 
 
 def _folded(tail: tuple[Hop, ...], hop: Hop) -> tuple[Hop, ...]:
@@ -154,7 +169,7 @@ def kind_of(timing: Element) -> str:
     raw = timing.get("type")
     code = raw.get("code") if isinstance(raw, Mapping) else None
     decode = raw.get("decode") if isinstance(raw, Mapping) else raw
-    words = str(decode or "").strip().lower()
+    words = str(decode or "").strip().lower().removesuffix(" timing type")
     kind = words if words in (FIXED, AFTER, BEFORE) else TYPE_CODES.get(str(code), "")
     if not kind:
         raise TimelineFault(f"{identity(timing)}: type {shown(decode)} is none of Fixed Reference, After, Before")
@@ -170,10 +185,22 @@ def hop_of(timing: Element) -> Hop:
 
 
 def window_of(timing: Element | None) -> tuple[int, int]:
-    """Whole days before and after; a missing window, and one in hours, is the day itself."""
+    """Whole days before and after; a missing window, and one in hours, is the day itself. A window that ends
+    before the day (an upper bound with a minus) has a negative second number.
+    """
     if timing is None:
         return 0, 0
-    return span_of(timing, "windowLower").rough_days, span_of(timing, "windowUpper").rough_days
+    upper = span_of(timing, "windowUpper")
+    after = -upper.rough_days if upper.negative else upper.rough_days
+    return span_of(timing, "windowLower").rough_days, after
+
+
+def window_in_words(timing: Element | None) -> str:
+    """What the file says of a window only for people to read: its label, where it has no bounds."""
+    if timing is None or timing.get("windowLower") or timing.get("windowUpper"):
+        return ""
+    label = str(timing.get("windowLabel") or "")
+    return label if any(sign.isdigit() for sign in label) else ""
 
 
 def span_of(timing: Element, key: str) -> Span:

@@ -18,8 +18,11 @@ from workflows.usdm_extension import (
 
 CODE_SYSTEM = "http://www.cdisc.org"
 CODE_SYSTEM_VERSION = "2024-09-27"
-TIMING_TYPES = {"Fixed Reference": "C201358", "After": "C201356", "Before": "C201357"}
+FIXED = "Fixed Reference"
+TIMING_TYPES = {FIXED: "C201358", "After": "C201356", "Before": "C201357"}
 ENVIRONMENTS = {Setting.CLINIC: ("C51282", "Clinic"), Setting.INPATIENT: ("C16696", "Hospital")}
+NOT_HERE = "As the protocol says; this file holds the schedule only."
+SPONSOR = ("C70793", "Sponsor")
 CONTACTS = {True: ("C171537", "Telephone Call"), False: ("C175574", "In Person")}
 Made = dict[str, Any]
 
@@ -51,6 +54,8 @@ class _Writer:
         arm |= {"type": self.code("C174266", "Investigational Arm"), "populationIds": [], "notes": []}
         arm["dataOriginType"] = self.code("C188866", "Data Generated Within Study")
         design = self.make("InterventionalStudyDesign", name=self.design.code, label=title, description=title)
+        parts = {name: self.element(epoch) for name, epoch in epochs.items()}
+        criterion, item = self.criterion()
         design["extensionAttributes"] = [self.extension(DESIGN_URL, design_extension(self.design))]
         design |= {
             "studyType": self.code("C98388", "Interventional Study"),
@@ -58,15 +63,16 @@ class _Writer:
             "rationale": "",
             "arms": [arm],
             "epochs": list(epochs.values()),
-            "elements": [],
+            "elements": list(parts.values()),
             "studyCells": [
-                self.make("StudyCell", armId=arm["id"], epochId=epoch["id"], elementIds=[])
-                for epoch in epochs.values()
+                self.make("StudyCell", armId=arm["id"], epochId=epoch["id"], elementIds=[parts[name]["id"]])
+                for name, epoch in epochs.items()
             ],
             "encounters": list(encounters.values()),
             "activities": [],
             "scheduleTimelines": [timeline],
-            "eligibilityCriteria": [],
+            "population": self.population(),
+            "eligibilityCriteria": [criterion],
             "objectives": [],
             "indications": [],
             "estimands": [],
@@ -78,7 +84,8 @@ class _Writer:
         version["titles"] = [
             self.make("StudyTitle", text=title, type=self.code("C207616", "Official Study Title"))
         ]
-        version["studyIdentifiers"] = []
+        version["eligibilityCriterionItems"] = [item]
+        self.identify(version)
         study = {"id": None, "name": self.design.code, "label": title, "description": title}
         return {
             "study": {**study, "versions": [version], "documentedBy": [], "instanceType": "Study"},
@@ -86,6 +93,41 @@ class _Writer:
             "systemName": "vigilia",
             "systemVersion": "1",
         }
+
+    def population(self) -> Made:
+        """Every USDM design has one; who takes part is no part of the schedule."""
+        made = self.make("StudyDesignPopulation", name="POPULATION", label="Study population")
+        made |= {"description": NOT_HERE}
+        made |= {"includesHealthySubjects": False, "plannedSex": [], "criterionIds": [], "cohorts": []}
+        return made | {"notes": []}
+
+    def criterion(self) -> tuple[Made, Made]:
+        """USDM asks for one at least: it says where the criteria are."""
+        item = self.make("EligibilityCriterionItem", name="CRITERION", label="Eligibility", description="")
+        item |= {"text": NOT_HERE, "dictionaryId": None, "notes": []}
+        made = self.make("EligibilityCriterion", name="CRITERION", label="Eligibility", description="")
+        made |= {"category": self.code("C25532", "Inclusion Criteria"), "identifier": "1"}
+        made |= {"criterionItemId": item["id"], "nextId": None, "previousId": None, "notes": []}
+        return made, item
+
+    def element(self, epoch: Made) -> Made:
+        """What is done in an epoch, in one piece: the visits say it in full."""
+        made = self.make("StudyElement", name=epoch["name"], label=epoch["label"], description="")
+        made |= {"transitionStartRule": None, "transitionEndRule": None}
+        return made | {"studyInterventionIds": [], "notes": []}
+
+    def identify(self, version: Made) -> None:
+        """The study's code as its sponsor's identifier. Which sponsor that is, a design does not say."""
+        sponsor = self.make("Organization", name="SPONSOR", label="The study's sponsor")
+        sponsor |= {"type": self.code(*SPONSOR), "identifierScheme": "study", "identifier": self.design.code}
+        sponsor |= {"legalAddress": None, "managedSites": []}
+        role = self.make("StudyRole", name="SPONSOR", label="Sponsor", description="")
+        role |= {"code": self.code(*SPONSOR), "appliesToIds": [version["id"]], "assignedPersons": []}
+        role |= {"organizationIds": [sponsor["id"]], "masking": None, "notes": []}
+        version |= {"organizations": [sponsor], "roles": [role]}
+        version["studyIdentifiers"] = [
+            self.make("StudyIdentifier", text=self.design.code, scopeId=sponsor["id"])
+        ]
 
     def epochs(self) -> dict[str, Made]:
         epochs: dict[str, Made] = {}
@@ -159,7 +201,7 @@ class _Writer:
 
     def time_anchor(self, anchor: Anchor, stands: str, before: int, after: int) -> None:
         if anchor.default is None:
-            timing = self.timing("Fixed Reference", stands, stands, 0)
+            timing = self.timing(FIXED, stands, stands, 0)
         else:
             source = anchor_instance(self.anchors[anchor.default.anchor], self.anchors)
             timing = self.relative(stands, DayRef(source, anchor.default.offset), before, after)
@@ -216,9 +258,14 @@ def _link(row: list[Made]) -> None:
 
 
 def _set_window(timing: Made, before: int, after: int) -> None:
-    """Zero on both sides is written out: it is the day itself, not an unknown window."""
+    """Zero on both sides is written out, as it is the day itself, not an unknown window; but a Fixed Reference
+    has by the standard no window.
+    """
+    if timing["type"]["decode"] == FIXED and before == after == 0:
+        timing |= {"windowLower": None, "windowUpper": None, "windowLabel": ""}
+        return
     timing |= {
         "windowLower": f"P{before}D",
-        "windowUpper": f"P{after}D",
+        "windowUpper": f"{'-' if after < 0 else ''}P{abs(after)}D",
         "windowLabel": f"-{before}..{after} days",
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -229,8 +231,13 @@ FAULTS: list[tuple[str, str]] = [
         "T_A: windowLower: '3d' is not an ISO",
     ),
     (dose((instance("A", "E_A"), timing("Around", "A", "DOSE", "P1D"))), "T_A: type 'Around' is none of"),
-    (dose((instance("A", "E_A"), timing("After", "A", "A", "P1D"))), "I_A: its timings go round in a circle"),
-    (study([instance("A", "E_A")], [], [encounter("A", "A")]), "I_A: has no timing, so nothing dates it"),
+    (
+        dose(
+            (instance("A", "E_A"), timing("After", "A", "B", "P1D")),
+            (instance("B", "E_B"), timing("After", "B", "A", "P1D")),
+        ),
+        "I_A: its timings go round in a circle",
+    ),
 ]
 
 
@@ -255,12 +262,15 @@ class TestDurations:
             ("P0,5W", Span(0, 3)),
             ("-P3D", Span(0, 3, True)),
             (" p1d ", Span(0, 1)),
+            ("P-7D", Span(0, 7, True)),
+            ("-P-1W", Span(0, 7)),
+            ("-PT15M", Span(0, 0, True)),
         ],
     )
     def test_read(self, text: str, span: Span) -> None:
         assert parse_duration(text) == span
 
-    @pytest.mark.parametrize("text", ["", "P", "PT", "1D", "P1", "P1.5M", "P-1D", "P99999999999D", "P1D2W"])
+    @pytest.mark.parametrize("text", ["", "P", "PT", "1D", "P1", "P1.5M", "P-1", "P1W-1D", "P99999999999D", "P1D2W"])
     def test_refused(self, text: str) -> None:
         with pytest.raises(ValueError):
             parse_duration(text)
@@ -346,6 +356,34 @@ class TestOurOwn:
         walk(json.loads(text))
         assert len(ids) == len(set(ids)) and set(references) <= set(ids)
         assert text == write_usdm(STUDY)
+
+    def test_what_version_4_asks_of_every_study_is_there(self) -> None:
+        version = json.loads(write_usdm(STUDY))["study"]["versions"][0]
+        (design,) = version["studyDesigns"]
+        (sponsor,), (identifier,) = version["organizations"], version["studyIdentifiers"]
+        assert identifier["text"] == STUDY.code and identifier["scopeId"] == sponsor["id"]
+        assert design["population"]["includesHealthySubjects"] is False
+        assert all(cell["elementIds"] for cell in design["studyCells"])
+        (item,), (criterion,) = version["eligibilityCriterionItems"], design["eligibilityCriteria"]
+        assert criterion["criterionItemId"] == item["id"]
+        fixed = [
+            one
+            for one in design["scheduleTimelines"][0]["timings"]
+            if one["type"]["decode"] == "Fixed Reference"
+        ]
+        assert fixed and all(one["windowLower"] is one["windowUpper"] is None for one in fixed)
+
+    def test_the_export_is_valid_by_the_schema_of_version_4(self) -> None:
+        schema = os.environ.get("VIGILIA_USDM_SCHEMA")
+        if not schema:
+            pytest.skip("set VIGILIA_USDM_SCHEMA to the file of CDISC's USDM 4.0 API (OpenAPI, JSON)")
+        parts = json.loads(Path(schema).read_text(encoding="utf-8"))["components"]
+        wrapper = {"$ref": "#/components/schemas/Wrapper-Input", "components": parts}
+        validator = pytest.importorskip("jsonschema_rs").validator_for(wrapper)
+        foreign = dose((instance("A", "E_A"), timing("After", "A", "DOSE", "P10D", "P1D", "P2D")))
+        for design in (STUDY, read_usdm(foreign).design):
+            errors = [str(error) for error in validator.iter_errors(json.loads(write_usdm(design)))]
+            assert errors == []
 
     def test_a_broken_extension_is_a_fault_by_id(self) -> None:
         raw = json.loads(write_usdm(STUDY))

@@ -16,7 +16,7 @@ from tests.workflows.usdm_case import dose, encounter, instance, study, timing
 from workflows.decisions import RuleViolation
 from workflows.protocol import Setting
 from workflows.protocol_file import ProtocolErrors
-from workflows.usdm import read_usdm
+from workflows.usdm import read_usdm, write_usdm
 from workflows.visit_calendar import plan_visits
 
 START = date(2026, 3, 2)
@@ -107,6 +107,84 @@ def test_a_second_timing_of_an_instance_is_listed_and_a_fixed_reference_goes_fir
     )
 
 
+def test_a_visit_that_nothing_dates_is_listed_and_holds_up_no_other() -> None:
+    elsewhere = {
+        "id": "TL_2",
+        "mainTimeline": False,
+        "instances": [instance("LAB")],
+        "timings": [timing("Fixed Reference", "LAB", "LAB")],
+    }
+    names = ("DOSE", "UNPLANNED", "LATER", "CYCLE", "RESULT", "SOON", "A")
+    text = study(
+        [instance(name, f"E_{name}") for name in names],
+        [
+            timing("Fixed Reference", "DOSE", "DOSE"),
+            timing("After", "LATER", "UNPLANNED", "P2D"),
+            timing("After", "CYCLE", "CYCLE", "P21D"),
+            timing("After", "RESULT", "LAB", "P2D"),
+            timing("After", "SOON", "DOSE", ""),
+            timing("After", "A", "DOSE", "P1W"),
+            timing("After", "LAB", "DOSE", "P1D"),
+            timing("After", "A", "DOSE", "P9D") | {"id": "T_IDLE", "relativeFromScheduledInstanceId": None},
+        ],
+        [encounter(name, name) for name in names],
+        elsewhere,
+    )
+    assert offsets(text) == {"DOSE": 0, "A": 7}
+    assert read_usdm(text).notes == (
+        "I_UNPLANNED (UNPLANNED): no visit, as it has no timing, so nothing dates it",
+        "I_LATER (LATER): no visit, as it hangs on I_UNPLANNED: has no timing, so nothing dates it",
+        "I_CYCLE (CYCLE): no visit, as it counts from itself, as the steps of a cycle do, so nothing dates it",
+        "I_RESULT (RESULT): no visit, as it counts from I_LAB, which is in the timeline TL_2",
+        "I_SOON (SOON): no visit, as it has the timing T_SOON, which says no distance",
+        "T_LAB: dates I_LAB, which is in the timeline TL_2, this timing is not used",
+        "T_IDLE: names no instance that it dates, this timing is not used",
+    )
+
+
+def test_where_nothing_dates_any_visit_the_error_names_them() -> None:
+    text = study([instance("A", "E_A")], [], [encounter("A", "A")])
+    with pytest.raises(ProtocolErrors) as refused:
+        read_usdm(text)
+    assert refused.value.errors == (
+        "TL_1: has no Fixed Reference, so nothing dates it",
+        "I_A (A): no visit, as it has no timing, so nothing dates it",
+    )
+
+
+def test_a_window_in_words_only_is_the_day_itself_and_is_told() -> None:
+    wordy = timing("After", "A", "DOSE", "P1W") | {"windowLabel": "-3..3 days"}
+    blank = timing("After", "B", "DOSE", "P2W") | {"windowLabel": "-"}
+    text = dose((instance("A", "E_A"), wordy), (instance("B", "E_B"), blank))
+    (_, a, b) = plan_visits(read_usdm(text).design, {"start": START}, "America/Sao_Paulo")
+    assert a.window_start == a.window_end == a.date and b.window_start == b.date
+    assert read_usdm(text).notes == (
+        "T_A: its window is given in words only ('-3..3 days'), so it is the day itself",
+    )
+
+
+def test_a_window_that_ends_before_the_day_does_so() -> None:
+    text = dose((instance("A", "E_A"), timing("Before", "A", "DOSE", "P1D", "P28D", "-P2D")))
+    for source in (text, write_usdm(read_usdm(text).design)):
+        (visit, _) = plan_visits(read_usdm(source).design, {"start": START}, "America/Sao_Paulo")
+        found = [(day - START).days for day in (visit.window_start, visit.date, visit.window_end)]
+        assert found == [-29, -1, -3] and visit.flags == ("outside_window",)
+
+
+def test_who_may_come_or_call_comes() -> None:
+    place = {"environmentalSettings": [{"decode": "Clinic"}]}
+    call, person = {"decode": "Telephone Call"}, {"decode": "In Person"}
+    text = study(
+        [instance("DOSE", "E_DOSE"), instance("A", "E_A")],
+        [timing("Fixed Reference", "DOSE", "DOSE"), timing("After", "A", "DOSE", "P1D")],
+        [
+            encounter("DOSE", "D", contactModes=[person, call], **place),
+            encounter("A", "A", contactModes=[call], **place),
+        ],
+    )
+    assert [one.setting for one in read_usdm(text).design.encounters] == [Setting.CLINIC, Setting.PHONE]
+
+
 def test_further_versions_and_designs_are_listed() -> None:
     def more(raw: dict[str, Any]) -> None:
         raw["study"]["versions"][0]["studyDesigns"].append({"id": "D_2"})
@@ -128,6 +206,14 @@ SAME: list[tuple[str, Any]] = [
     ("lists that are null", lambda raw: main_of(raw).update(exits=None)),
     ("no way in", lambda raw: main_of(raw).update(entryId="")),
     ("version 3", lambda raw: raw.update(usdmVersion="3.0.0")),
+    ("version 3 before it was called so", lambda raw: raw.update(usdmVersion="2.11.0")),
+    (
+        "types by their preferred names",
+        lambda raw: [
+            one.update(type={"code": "", "decode": one["type"]["decode"] + " Timing Type"})
+            for one in main_of(raw)["timings"]
+        ],
+    ),
     (
         "types by their code alone",
         lambda raw: [
@@ -167,8 +253,31 @@ def test_version_3_has_another_key_for_the_surroundings() -> None:
     assert [one.setting for one in read_usdm(text).design.encounters] == [Setting.INPATIENT, Setting.PHONE]
 
 
+def no_versions(raw: dict[str, Any]) -> None:
+    raw["usdmVersion"] = "2.6"
+    del raw["study"]["versions"]
+
+
+def no_main(raw: dict[str, Any]) -> None:
+    design_of(raw)["scheduleTimelines"].append({"id": "TL_2", "mainTimeline": False})
+    main_of(raw)["mainTimeline"] = None
+
+
+def two_mains(raw: dict[str, Any]) -> None:
+    design_of(raw)["scheduleTimelines"].append({"id": "TL_2", "mainTimeline": True})
+
+
 FAULTS: list[tuple[Any, str]] = [
-    (lambda raw: raw.update(usdmVersion="2.6"), "(file): is written in USDM '2.6'; version 3 or 4 is read"),
+    (
+        no_versions,
+        "S_1: has no versions; it is written in USDM '2.6'; the form of version 3 or 4 is read",
+    ),
+    (no_main, "D_1: has 0 main timelines of 2 (TL_1, TL_2); one is needed"),
+    (two_mains, "D_1: has 2 main timelines of 2 (TL_1, TL_2); one is needed"),
+    (
+        lambda raw: design_of(raw).update(scheduleTimelines=[]),
+        "D_1: has no scheduleTimelines, so there is nothing to date",
+    ),
     (
         lambda raw: main_of(raw)["timings"][1].update(relativeToScheduledInstanceId=["I_DOSE"]),
         "T_A: relativeToScheduledInstanceId must be the id of an instance, not ['I_DOSE']",
