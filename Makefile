@@ -30,9 +30,9 @@ demo: setup
 	$(BIN)/vigilia demo --port $(or $(PORT),8000)
 
 check: setup
-	$(BIN)/flake8 service workflows notifications migrations tests wsgi.py
-	$(BIN)/isort --check-only --quiet service workflows notifications migrations tests wsgi.py
-	$(BIN)/mypy service workflows notifications
+	$(BIN)/flake8 service workflows notifications migrations tests bench wsgi.py
+	$(BIN)/isort --check-only --quiet service workflows notifications migrations tests bench wsgi.py
+	$(BIN)/mypy service workflows notifications bench
 	$(BIN)/lint-imports
 	rm -f $(VENV)/check.db
 	VIGILIA_DATABASE_URL=sqlite:///$(VENV)/check.db $(BIN)/vigilia db upgrade

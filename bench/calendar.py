@@ -95,7 +95,7 @@ class Stored:
 
     def prepared(self, patient: int) -> dict[str, list[list[Any]]]:
         """The rows with numbers of their own and the patient's in them: the limit has only to write."""
-        ready = {}
+        ready: dict[str, list[list[Any]]] = {}
         visits: dict[str, int] = {}
         for table, rows in self.rows.items():
             ready[table] = []

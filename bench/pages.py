@@ -10,6 +10,7 @@ from sqlalchemy import select
 from bench.database import NOON, connect, fill_messages, fill_patients, make_runtime, server
 from bench.harness import Options, Row, percentile
 from bench.processes import module
+from notifications.catalog import CATALOG
 from service.models import Staff
 from service.runtime import Runtime
 from service.use_cases import outbox
@@ -22,7 +23,7 @@ def page(runtime: Runtime, dedupe: str) -> tuple[int, float]:
     """Commit a page to the person on call; its message, and when (monotonic) its commit had returned."""
     with runtime.db.unit_of_work() as session:
         reis = session.scalars(select(Staff).where(Staff.name == "Dr. Reis")).one()
-        names = outbox.CATALOG["page"].fields
+        names = CATALOG["page"].fields
         message = outbox.enqueue(
             session, now=NOON, kind="page", template="page", staff=reis, dedupe=dedupe, channel="sms",
             fields={name: FIELDS.get(name, "7K4") for name in names},

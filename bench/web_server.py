@@ -24,7 +24,7 @@ def main() -> None:
     configure_logs(as_json=True, level="ERROR")
     config = settings(sys.argv[1])
     if "unread" in sys.argv[2:]:
-        webhooks.read = lambda runtime, inbound_id: False
+        setattr(webhooks, "read", lambda runtime, inbound_id: False)
     app = create_app(config, runtime=create_runtime(config, clock=NoonClock(), carriers={}))
     bare = Flask("bare")
     bare.add_url_rule("/hello", "hello", lambda: "hello", methods=["GET", "POST"])
