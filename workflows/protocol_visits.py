@@ -29,7 +29,8 @@ class Timing:
     """When an encounter is due.
 
     `anchor` is an anchor's name, `offset` whole calendar days from it. `before` and `after` are the window in
-    days, inclusive, both >= 0. `not_before` is a floor: never earlier than that day (the window shrinks too).
+    days, inclusive, both >= 0 (a USDM study's window may end before the day: `after` < 0). `not_before` is a
+    floor: never earlier than that day (the window shrinks too).
     `steps` are (calendar months, days) taken one after the other from the anchor, where a USDM study counts
     in months; they stand in for `offset` when there are any.
     """

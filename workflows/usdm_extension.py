@@ -15,7 +15,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from workflows.protocol import Anchor, DayRef, Encounter, StudyDesign, Timing, VisitReminder
+from workflows.protocol import Anchor, DayRef, Encounter, StudyDesign, VisitReminder
 from workflows.protocol_schemas import (
     AnchorSchema,
     ClosedDaysSchema,
@@ -24,7 +24,15 @@ from workflows.protocol_schemas import (
     expand,
     stop_from,
 )
-from workflows.usdm_timeline import Element, Timeline, TimelineFault, elements, identity
+from workflows.usdm_timeline import (
+    Element,
+    Hop,
+    Timeline,
+    TimelineFault,
+    elements,
+    identity,
+    timing_from,
+)
 
 DESIGN_URL = "urn:vigilia:usdm:design:1"
 VISIT_URL = "urn:vigilia:usdm:visit:1"
@@ -113,10 +121,10 @@ class Extension:
         assert encounter.timing is not None
         anchor = self._anchor(encounter.timing.anchor, here)
         standing_for = anchor_instance(anchor, self.names)
-        offset = 0
-        if standing_for != codes[here]:
-            offset = self._days(timeline, codes, here, standing_for)
-        timing = Timing(anchor.name, offset, before, after, encounter.timing.not_before)
+        own = standing_for == codes[here]
+        hops = () if own else self._hops(timeline, codes, here, standing_for)
+        timing = timing_from(anchor.name, hops, before, after)
+        timing = replace(timing, not_before=encounter.timing.not_before)
         return replace(encounter, code=codes[here], timing=timing)
 
     def anchors(self, timeline: Timeline, codes: Mapping[str, str]) -> list[Anchor]:
@@ -168,13 +176,19 @@ class Extension:
         return found
 
     def _days(self, timeline: Timeline, codes: Mapping[str, str], here: str, target: str) -> int:
+        hops = self._hops(timeline, codes, here, target)
+        if any(months for months, _ in hops):
+            raise TimelineFault(f"{here}: counts in months, which an anchor does not")
+        return sum(days for _, days in hops)
+
+    def _hops(
+        self, timeline: Timeline, codes: Mapping[str, str], here: str, target: str
+    ) -> tuple[Hop, ...]:
         goal = {instance for instance, code in codes.items() if code == target}
         end, hops = timeline.walk(here, goal)
         if end not in goal:
             raise TimelineFault(f"{here}: its timings do not lead to {target}")
-        if any(months for months, _ in hops):
-            raise TimelineFault(f"{here}: counts in months, which this study does not")
-        return sum(days for _, days in hops)
+        return hops
 
 
 def _content(element: Element, url: str) -> dict[str, Any] | None:

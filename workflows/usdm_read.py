@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from workflows.protocol import Anchor, Encounter, Setting, StudyDesign, Timing
+from workflows.protocol import Anchor, Encounter, Setting, StudyDesign
 from workflows.protocol_file import ProtocolErrors
 from workflows.usdm_extension import Extension, extension_of
 from workflows.usdm_timeline import (
     Element,
-    Hop,
     Timeline,
     TimelineFault,
     Undated,
     elements,
     identity,
     shown,
+    timing_from,
     window_in_words,
     window_of,
 )
@@ -177,13 +177,6 @@ class _Reader:
             return self.extension.anchors(self.timeline, self.codes)
         fixed = [identity(one) for one in self.timeline.instances if self.timeline.is_fixed(identity(one))]
         return [Anchor(self.codes[one], {"en": self.codes[one]}) for one in fixed]
-
-
-def timing_from(anchor: str, hops: tuple[Hop, ...], before: int, after: int) -> Timing:
-    """A timing from hops: a plain offset where they are all days, steps where months are among them."""
-    if all(months == 0 for months, _ in hops):
-        return Timing(anchor, sum(days for _, days in hops), before, after)
-    return Timing(anchor, 0, before, after, steps=hops)
 
 
 def _study_design(raw: Any) -> tuple[Element, Element, Element]:

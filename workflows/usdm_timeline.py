@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from workflows.protocol import Timing
 from workflows.usdm_durations import Span, parse_duration
 
 FIXED, AFTER, BEFORE = "fixed reference", "after", "before"
@@ -18,6 +19,7 @@ Hop = tuple[int, int]  # calendar months, days
 
 
 LONGEST_SHOWN = 60
+NO_VALUE = frozenset({"", "-", "n/a", "na", "tba", "tbd", "unknown"})
 
 
 class TimelineFault(Exception):
@@ -142,11 +144,11 @@ class Timeline:
     def _next(self, instance_id: str) -> str:
         timing = self.timing_of.get(instance_id)
         if timing is None:
-            raise Undated(instance_id, "has no timing, so nothing dates it")
+            raise Undated(instance_id, f"has no timing, so nothing dates it{self._pointing_at(instance_id)}")
         target = reference(timing, TO) or ""
         if target == instance_id:
             raise Undated(instance_id, "counts from itself, as the steps of a cycle do, so nothing dates it")
-        if timing.get("value") in (None, ""):
+        if str(timing.get("value") or "").strip().lower() in NO_VALUE:
             raise Undated(instance_id, f"has the timing {identity(timing)}, which says no distance")
         if target in self.by_id:
             return target
@@ -154,6 +156,11 @@ class Timeline:
             place = f"which is in the timeline {self.elsewhere[target]}"
             raise Undated(instance_id, f"counts from {target}, {place}")
         raise TimelineFault(f"{identity(timing)}: is relative to {shown(target or None)}, which is not in the timeline")
+
+    def _pointing_at(self, instance_id: str) -> str:
+        """A hint where timings that are not used have an untimed instance on their other side."""
+        found = [identity(timing) for timing, _ in self.spare if reference(timing, TO) == instance_id]
+        return f" (relativeFrom and relativeTo of {', '.join(found)} may be the wrong way round)" if found else ""
 
 
 def _folded(tail: tuple[Hop, ...], hop: Hop) -> tuple[Hop, ...]:
@@ -212,3 +219,10 @@ def span_of(timing: Element, key: str) -> Span:
         return parse_duration(str(raw))
     except ValueError as error:
         raise TimelineFault(f"{identity(timing)}: {key}: {error}") from None
+
+
+def timing_from(anchor: str, hops: tuple[Hop, ...], before: int, after: int) -> Timing:
+    """A timing from hops: a plain offset where they are all days, steps where months are among them."""
+    if all(months == 0 for months, _ in hops):
+        return Timing(anchor, sum(days for _, days in hops), before, after)
+    return Timing(anchor, 0, before, after, steps=hops)

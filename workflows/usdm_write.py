@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import Any
 
-from workflows.decisions import RuleViolation
-from workflows.protocol import Anchor, DayRef, Encounter, Setting, StudyDesign
+from workflows.protocol import Anchor, Encounter, Setting, StudyDesign, Timing
 from workflows.usdm_extension import (
     DESIGN_URL,
     VISIT_URL,
@@ -15,31 +13,27 @@ from workflows.usdm_extension import (
     design_extension,
     visit_extension,
 )
+from workflows.usdm_frame import Made, Maker
+from workflows.usdm_timeline import Hop
 
-CODE_SYSTEM = "http://www.cdisc.org"
-CODE_SYSTEM_VERSION = "2024-09-27"
 FIXED = "Fixed Reference"
 TIMING_TYPES = {FIXED: "C201358", "After": "C201356", "Before": "C201357"}
 ENVIRONMENTS = {Setting.CLINIC: ("C51282", "Clinic"), Setting.INPATIENT: ("C16696", "Hospital")}
-NOT_HERE = "As the protocol says; this file holds the schedule only."
-SPONSOR = ("C70793", "Sponsor")
 CONTACTS = {True: ("C171537", "Telephone Call"), False: ("C175574", "In Person")}
-Made = dict[str, Any]
 
 
 def write_usdm(design: StudyDesign, language: str = "en") -> str:
     """The study as indented USDM JSON, always the same text for the same design.
 
-    Labels are in `language`, else in the first language there is. RuleViolation for a design that counts in
-    months.
+    Labels are in `language`, else in the first language there is.
     """
     return json.dumps(_Writer(design, language).write(), ensure_ascii=False, indent=1) + "\n"
 
 
-class _Writer:
+class _Writer(Maker):
     def __init__(self, design: StudyDesign, language: str) -> None:
+        super().__init__()
         self.design, self.language = design, language
-        self.counts: defaultdict[str, int] = defaultdict(int)
         self.anchors = {anchor.name: anchor for anchor in design.anchors}
         self.dated = [encounter for encounter in design.encounters if encounter.timing is not None]
         self.instances: dict[str, Made] = {}
@@ -85,7 +79,7 @@ class _Writer:
             self.make("StudyTitle", text=title, type=self.code("C207616", "Official Study Title"))
         ]
         version["eligibilityCriterionItems"] = [item]
-        self.identify(version)
+        self.identify(version, self.design.code)
         study = {"id": None, "name": self.design.code, "label": title, "description": title}
         return {
             "study": {**study, "versions": [version], "documentedBy": [], "instanceType": "Study"},
@@ -93,41 +87,6 @@ class _Writer:
             "systemName": "vigilia",
             "systemVersion": "1",
         }
-
-    def population(self) -> Made:
-        """Every USDM design has one; who takes part is no part of the schedule."""
-        made = self.make("StudyDesignPopulation", name="POPULATION", label="Study population")
-        made |= {"description": NOT_HERE}
-        made |= {"includesHealthySubjects": False, "plannedSex": [], "criterionIds": [], "cohorts": []}
-        return made | {"notes": []}
-
-    def criterion(self) -> tuple[Made, Made]:
-        """USDM asks for one at least: it says where the criteria are."""
-        item = self.make("EligibilityCriterionItem", name="CRITERION", label="Eligibility", description="")
-        item |= {"text": NOT_HERE, "dictionaryId": None, "notes": []}
-        made = self.make("EligibilityCriterion", name="CRITERION", label="Eligibility", description="")
-        made |= {"category": self.code("C25532", "Inclusion Criteria"), "identifier": "1"}
-        made |= {"criterionItemId": item["id"], "nextId": None, "previousId": None, "notes": []}
-        return made, item
-
-    def element(self, epoch: Made) -> Made:
-        """What is done in an epoch, in one piece: the visits say it in full."""
-        made = self.make("StudyElement", name=epoch["name"], label=epoch["label"], description="")
-        made |= {"transitionStartRule": None, "transitionEndRule": None}
-        return made | {"studyInterventionIds": [], "notes": []}
-
-    def identify(self, version: Made) -> None:
-        """The study's code as its sponsor's identifier. Which sponsor that is, a design does not say."""
-        sponsor = self.make("Organization", name="SPONSOR", label="The study's sponsor")
-        sponsor |= {"type": self.code(*SPONSOR), "identifierScheme": "study", "identifier": self.design.code}
-        sponsor |= {"legalAddress": None, "managedSites": []}
-        role = self.make("StudyRole", name="SPONSOR", label="Sponsor", description="")
-        role |= {"code": self.code(*SPONSOR), "appliesToIds": [version["id"]], "assignedPersons": []}
-        role |= {"organizationIds": [sponsor["id"]], "masking": None, "notes": []}
-        version |= {"organizations": [sponsor], "roles": [role]}
-        version["studyIdentifiers"] = [
-            self.make("StudyIdentifier", text=self.design.code, scopeId=sponsor["id"])
-        ]
 
     def epochs(self) -> dict[str, Made]:
         epochs: dict[str, Made] = {}
@@ -187,38 +146,40 @@ class _Writer:
     def time_visit(self, encounter: Encounter) -> None:
         timing = encounter.timing
         assert timing is not None
-        if timing.steps:
-            raise RuleViolation(
-                encounter.code, timing.steps, "counts in calendar months and cannot be written"
-            )
         anchor = self.anchors[timing.anchor]
         stands = anchor_instance(anchor, self.anchors)
         if stands == encounter.code:
             self.time_anchor(anchor, stands, timing.before, timing.after)
         else:
-            ref = DayRef(stands, timing.offset)
-            self.relative(encounter.code, ref, timing.before, timing.after)
+            *steps, last = _hops(timing)
+            source = stands
+            for number, hop in enumerate(steps, 1):
+                step = f"{encounter.code} step {number}"
+                self.instance(step, "")
+                self.relative(step, source, hop, 0, 0)
+                source = step
+            self.relative(encounter.code, source, last, timing.before, timing.after)
 
     def time_anchor(self, anchor: Anchor, stands: str, before: int, after: int) -> None:
         if anchor.default is None:
             timing = self.timing(FIXED, stands, stands, 0)
         else:
             source = anchor_instance(self.anchors[anchor.default.anchor], self.anchors)
-            timing = self.relative(stands, DayRef(source, anchor.default.offset), before, after)
+            timing = self.relative(stands, source, (0, anchor.default.offset), before, after)
         _set_window(timing, before, after)
 
-    def relative(self, code: str, ref: DayRef, before: int, after: int) -> Made:
-        kind = "Before" if ref.offset < 0 else "After"
-        timing = self.timing(kind, code, ref.anchor, abs(ref.offset))
+    def relative(self, code: str, to: str, hop: Hop, before: int, after: int) -> Made:
+        months, days = hop
+        timing = self.timing("Before" if min(hop) < 0 else "After", code, to, abs(days), abs(months))
         _set_window(timing, before, after)
         return timing
 
-    def timing(self, kind: str, code: str, to: str, days: int) -> Made:
+    def timing(self, kind: str, code: str, to: str, days: int, months: int = 0) -> Made:
         timing = self.make("Timing", name=f"TIM_{code}", label=code, description="")
         timing |= {
             "type": self.code(TIMING_TYPES[kind], kind),
-            "value": f"P{days}D",
-            "valueLabel": f"{days} days",
+            "value": "P" + (f"{months}M" if months else "") + (f"{days}D" if days or not months else ""),
+            "valueLabel": (f"{months} months " if months else "") + f"{days} days",
             "relativeToFrom": self.code("C201355", "Start to Start"),
             "relativeFromScheduledInstanceId": self.instances[code]["id"],
             "relativeToScheduledInstanceId": self.instances[to]["id"],
@@ -235,21 +196,16 @@ class _Writer:
     def extension(self, url: str, content: Made) -> Made:
         return self.make("ExtensionAttribute", url=url, valueString=json.dumps(content, ensure_ascii=False))
 
-    def code(self, code: str, decode: str) -> Made:
-        made = self.make("Code", code=code, codeSystem=CODE_SYSTEM)
-        return made | {"codeSystemVersion": CODE_SYSTEM_VERSION, "decode": decode}
-
-    def make(self, kind: str, **values: Any) -> Made:
-        self.counts[kind] += 1
-        return {
-            "id": f"{kind}_{self.counts[kind]}",
-            "extensionAttributes": [],
-            **values,
-            "instanceType": kind,
-        }
-
     def text(self, texts: Any) -> str:
         return str(texts.get(self.language) or next(iter(texts.values()), ""))
+
+
+def _hops(timing: Timing) -> list[Hop]:
+    """One hop at least; one of months and days of different signs becomes two, as a duration has one sign."""
+    found: list[Hop] = []
+    for months, days in timing.steps or ((0, timing.offset),):
+        found += [(months, 0), (0, days)] if months * days < 0 else [(months, days)]
+    return found
 
 
 def _link(row: list[Made]) -> None:

@@ -17,7 +17,6 @@ from tests.workflows.calendar_case import ENROLLED, STUDY, ZONE, day
 from tests.workflows.usdm_case import dose, encounter, instance, study, timing
 from workflows.anchors import AnchorDate
 from workflows.closed_days import ClosedDays
-from workflows.decisions import RuleViolation
 from workflows.protocol import Setting, StudyDesign
 from workflows.protocol_file import ProtocolErrors, load_design
 from workflows.usdm import looks_like_usdm, read_usdm, write_usdm
@@ -395,10 +394,20 @@ class TestOurOwn:
         extension["valueString"] = "{"
         assert errors_of(json.dumps(raw))[0].endswith("its valueString is not JSON")
 
-    def test_a_study_in_calendar_months_cannot_be_written(self) -> None:
-        text = dose((instance("M", "E_M"), timing("After", "M", "DOSE", "P1M")))
-        with pytest.raises(RuleViolation, match="calendar months"):
-            write_usdm(read_usdm(text).design)
+    def test_a_study_in_calendar_months_goes_there_and_back(self) -> None:
+        text = dose(
+            (instance("M", "E_M"), timing("After", "M", "DOSE", "P1M", "P2D", "P3D")),
+            (instance("MD", "E_MD"), timing("After", "MD", "M", "P1M2D")),
+            (instance("BACK", "E_BACK"), timing("Before", "BACK", "MD", "P5D")),
+            (instance("EARLY", "E_EARLY"), timing("Before", "EARLY", "BACK", "P1Y")),
+        )
+        again = write_usdm(read_usdm(text).design)
+        for start in (day("01-31"), day("02-28"), START):
+            assert visits(again, start) == visits(text, start)
+        (design,) = json.loads(again)["study"]["versions"][0]["studyDesigns"]
+        values = {one["label"]: one["value"] for one in design["scheduleTimelines"][0]["timings"]}
+        steps = [values[code] for code in ("M", "MD step 1", "MD", "BACK step 2", "BACK", "EARLY")]
+        assert steps == ["P1M", "P1M", "P1M2D", "P1M", "P3D", "P12M"]
 
     def test_a_foreign_study_goes_there_and_back_too(self) -> None:
         text = dose(

@@ -142,6 +142,20 @@ def test_a_visit_that_nothing_dates_is_listed_and_holds_up_no_other() -> None:
     )
 
 
+def test_timings_the_wrong_way_round_are_told_and_a_distance_to_be_decided_is_none() -> None:
+    text = dose(
+        (instance("A", "E_A"), timing("After", "DOSE", "A", "P7D") | {"id": "T_A"}),
+        (instance("B", "E_B"), timing("After", "B", "DOSE", "TBD")),
+    )
+    assert offsets(text) == {"DOSE": 0}
+    assert read_usdm(text).notes == (
+        "I_A (A): no visit, as it has no timing, so nothing dates it (relativeFrom and relativeTo of T_A may be "
+        "the wrong way round)",
+        "I_B (B): no visit, as it has the timing T_B, which says no distance",
+        "T_A: I_DOSE is dated by T_DOSE, this timing is not used",
+    )
+
+
 def test_where_nothing_dates_any_visit_the_error_names_them() -> None:
     text = study([instance("A", "E_A")], [], [encounter("A", "A")])
     with pytest.raises(ProtocolErrors) as refused:
