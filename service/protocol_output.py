@@ -74,13 +74,19 @@ def as_table(design: StudyDesign, visits: Visits, language: str) -> str:
         notes += visit.flags
         window = f"{visit.window_start} .. {visit.window_end}"
         day = f"{visit.date} {visit.date:%a}"
-        rows.append((visit.code, day, window, label_of(visit.label, language), ", ".join(notes)))
+        label = label_of(visit.label, language)
+        rows.append((_line(visit.code), day, window, _line(label), ", ".join(notes)))
     rows[0] = ("CODE", "DATE", "WINDOW", "VISIT", "NOTES")
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     return "\n".join(lines) + "\n"
+
+
+def _line(text: str) -> str:
+    """Names and labels of other people's studies may have line ends in them."""
+    return " ".join(text.split())
 
 
 def as_ics(design: StudyDesign, visits: Visits, language: str) -> str:

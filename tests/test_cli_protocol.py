@@ -167,6 +167,16 @@ def test_what_is_no_visit_is_named_on_standard_error(tmp_path: Path) -> None:
     assert [row["code"] for row in json.loads(result.stdout)] == ["DOSE"]
 
 
+def test_a_label_with_line_ends_is_one_line_of_the_table(tmp_path: Path) -> None:
+    file = tmp_path / "usdm.json"
+    times = [timing("Fixed Reference", "A", "A")]
+    file.write_text(study([instance("A", "E_A")], times, [{"id": "E_A", "label": "Day 1\n  Dose"}]))
+    table = run("calendar", file, "--anchor", "start=2026-03-02").output
+    assert table.splitlines()[1].endswith("Day 1 Dose") and len(table.splitlines()) == 2
+    listed = json.loads(run("calendar", file, "--anchor", "start=2026-03-02", "--format", "json").output)
+    assert listed[0]["label"] == "Day 1\n  Dose"
+
+
 def test_a_usdm_fault_names_the_element(tmp_path: Path) -> None:
     file = tmp_path / "usdm.json"
     file.write_text(study([instance("A", "E_A")], [], [{"id": "E_A", "label": "A"}]))

@@ -116,7 +116,8 @@ class Extension:
         here = identity(instance)
         if content is None:
             raise TimelineFault(f"{here}: lacks the extension attribute {VISIT_URL}")
-        loaded = _load(EncounterSchema(), content, here)
+        # The code is the instance's name, which may be longer than a protocol file's codes.
+        loaded = _load(EncounterSchema(), content | {"code": "VISIT"}, here)
         encounter = expand(loaded, dict(self.content["settings"]))[0]
         assert encounter.timing is not None
         anchor = self._anchor(encounter.timing.anchor, here)
@@ -150,7 +151,9 @@ class Extension:
         stops = _load(StopSchema(many=True), content["stops"], self.place)
         closed = content["closed_days"]
         aliases = {anchor.recorded_by: anchor.name for anchor in anchors if anchor.recorded_by}
-        settings = {**content["settings"], "anchor_aliases": {**aliases, START: anchors[0].name}}
+        if all(anchor.name != START for anchor in anchors):
+            aliases[START] = anchors[0].name
+        settings = {**content["settings"], "anchor_aliases": aliases}
         return StudyDesign(
             code=str(content["code"]),
             title=dict(content["title"]),

@@ -82,7 +82,7 @@ class _Reader:
         return UsdmStudy(design, tuple(" ".join(note.split()) for note in self.notes))
 
     def list_unread(self) -> None:
-        """A line for what the file has and the calendar has not: further designs, timings, visits elsewhere."""
+        """A line for what the file has and the calendar has not: further designs, timings, other timelines."""
         versions = elements(self.study, "versions")
         self.notes += [f"{identity(one)}: another version of the study, not read" for one in versions[1:]]
         designs = elements(self.version, "studyDesigns")
@@ -94,13 +94,14 @@ class _Reader:
         for timeline in elements(self.design, "scheduleTimelines"):
             if timeline is self.timeline.timeline:
                 continue
+            place = f"in the timeline {identity(timeline)}, not in the main one"
             for one in elements(timeline, "instances"):
-                if one.get("encounterId"):
-                    place = f"in the timeline {identity(timeline)}, not in the main one"
-                    self.notes.append(f"{identity(one)} ({_name(one)}): {place}, no visit")
+                self.notes.append(f"{identity(one)} ({_name(one)}): {place}, no visit")
 
     def foreign(self, anchors: list[Anchor], visits: list[Encounter]) -> StudyDesign:
         name = str(self.study.get("label") or self.study.get("name") or identity(self.study))
+        start = self.start(anchors)
+        anchors.sort(key=lambda anchor: anchor.name != start)  # the first one is what a study starts with
         return StudyDesign(
             code=str(self.study.get("name") or identity(self.study)),
             title={"en": name},
@@ -108,22 +109,21 @@ class _Reader:
             anchors=tuple(anchors),
             encounters=tuple(visits),
             merge=False,
-            settings=MappingProxyType({"anchor_aliases": self.aliases(anchors)}),
+            settings=MappingProxyType({"anchor_aliases": {} if start == START else {START: start}}),
         )
 
-    def aliases(self, anchors: list[Anchor]) -> dict[str, str]:
-        """`start`, unless the study has an instance of that name, is the Fixed Reference that its entry
-        hangs on.
+    def start(self, anchors: list[Anchor]) -> str:
+        """The Fixed Reference that is dated as `start`: one of that name, else the one that the timeline's
+        entry hangs on, else the first.
         """
         names = [anchor.name for anchor in anchors]
         entry = str(self.timeline.timeline.get("entryId") or "")
-        start = names[0]
-        if entry in self.timeline.by_id and entry in self.timeline.timing_of:
+        if START not in names and entry in self.timeline.by_id:
             try:
-                start = self.codes[self.timeline.walk(entry)[0]]
+                return self.codes[self.timeline.walk(entry)[0]]
             except TimelineFault:  # a way in that nothing dates says nothing of the start
                 pass
-        return {} if START in names else {START: start}
+        return START if START in names else names[0]
 
     def visit(self, instance: Element) -> Encounter | None:
         """The encounter of one instance; None, with a note, where it is no visit; None where a fault was

@@ -394,6 +394,25 @@ class TestOurOwn:
         extension["valueString"] = "{"
         assert errors_of(json.dumps(raw))[0].endswith("its valueString is not JSON")
 
+    @pytest.mark.parametrize("first", ["LEAVE", "start"])
+    def test_several_fixed_references_and_long_names_go_there_and_back(self, first: str) -> None:
+        long = "Week 1, with the long name that a protocol's own table gives it"
+        text = study(
+            [instance(first, "E_V"), instance("DOSE", "E_V"), instance(long, "E_V")],
+            [
+                timing("Fixed Reference", first, first),
+                timing("Fixed Reference", "DOSE", "DOSE"),
+                timing("After", long, "DOSE", "P1W"),
+            ],
+            [encounter("V", "Visit")],
+        )
+        raw = json.loads(text)
+        raw["study"]["versions"][0]["studyDesigns"][0]["scheduleTimelines"][0]["entryId"] = f"I_{long}"
+        once = read_usdm(json.dumps(raw)).design
+        plan = plan_visits(once, {"start": START}, "UTC")
+        assert {v.code for v in plan} == ({first} if first == "start" else {"DOSE", long})
+        assert plan_visits(read_usdm(write_usdm(once)).design, {"start": START}, "UTC") == plan
+
     def test_a_study_in_calendar_months_goes_there_and_back(self) -> None:
         text = dose(
             (instance("M", "E_M"), timing("After", "M", "DOSE", "P1M", "P2D", "P3D")),

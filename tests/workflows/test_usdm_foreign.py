@@ -139,6 +139,7 @@ def test_a_visit_that_nothing_dates_is_listed_and_holds_up_no_other() -> None:
         "I_SOON (SOON): no visit, as it has the timing T_SOON, which says no distance",
         "T_LAB: dates I_LAB, which is in the timeline TL_2, this timing is not used",
         "T_IDLE: names no instance that it dates, this timing is not used",
+        "I_LAB (LAB): in the timeline TL_2, not in the main one, no visit",
     )
 
 
