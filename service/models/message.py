@@ -158,7 +158,7 @@ class Link(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
-    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
     occasion_id: Mapped[int | None] = mapped_column(ForeignKey("occasion.id"))

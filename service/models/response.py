@@ -51,7 +51,7 @@ class Reading(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
-    response_id: Mapped[int | None] = mapped_column(ForeignKey("response.id"))
+    response_id: Mapped[int | None] = mapped_column(ForeignKey("response.id"), index=True)
     inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound.id"))
     celsius: Mapped[str]
     unit: Mapped[str]
@@ -77,7 +77,7 @@ class TriageHit(Base):
     response_id: Mapped[int | None] = mapped_column(ForeignKey("response.id"))
     reading_id: Mapped[int | None] = mapped_column(ForeignKey("reading.id"))
     inbound_id: Mapped[int | None] = mapped_column(ForeignKey("inbound.id"))
-    occasion_id: Mapped[int | None] = mapped_column(ForeignKey("occasion.id"))
+    occasion_id: Mapped[int | None] = mapped_column(ForeignKey("occasion.id"), index=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"))
     rule_id: Mapped[str]
     rule_version: Mapped[str]

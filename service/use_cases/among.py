@@ -28,6 +28,10 @@ class among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: "... IN (...) = 1", as a truth is written for SQLite, would have it read the whole table."""
+        return self
+
 
 IDS: Any = bindparam("ids", type_=Ids())
 
