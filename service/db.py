@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from service.clock import Clock
+from service.prepared import Direct, told
 
 RESTED_SECONDS = 1.0
 BUSY_SECONDS = 10  # below the 15 s after which Twilio gives a webhook up
@@ -131,7 +132,11 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         reads = connection.get_execution_options().get("vigilia_reads")
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        driver: Any = connection.connection.dbapi_connection
+        try:  # by the driver itself: SQLAlchemy's way costs more than the whole transaction
+            driver.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise told(error, connection.dialect) from error
 
     return engine
 
@@ -183,6 +188,36 @@ class Database:
             yield session
             session.expunge_all()  # rows stay readable after the transaction
             session.rollback()
+
+    def looking(self) -> AbstractContextManager[Direct]:
+        """A transaction that only reads, for prepared statements alone: without a session it costs a fifth."""
+        return self._direct(reads=True)
+
+    def noting(self) -> AbstractContextManager[Direct]:
+        """A unit of work of prepared statements alone."""
+        return self._direct(reads=False)
+
+    @contextmanager
+    def _direct(self, *, reads: bool) -> Iterator[Direct]:
+        dialect, taken = self.engine.dialect, None
+        try:
+            taken = self.engine.raw_connection()
+            direct = Direct(dialect, taken.dbapi_connection)
+            if self.is_sqlite:
+                direct.driver.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
+            yield direct
+            if not reads:
+                direct.driver.commit()
+        except (dialect.loaded_dbapi.Error, DBAPIError) as error:
+            cause: Any = error.orig if isinstance(error, DBAPIError) else error
+            if taken is not None and dialect.is_disconnect(cause, direct.driver, None):
+                taken.invalidate(cause)
+            if cause is error:
+                raise told(error, dialect) from error
+            raise
+        finally:
+            if taken is not None:
+                taken.close()  # the pool rolls back what is not committed
 
     def close(self) -> None:
         """Give every connection back."""

@@ -27,19 +27,21 @@ from service.killpoints import reach
 from service.logs import get_logger
 from service.lookup import settle
 from service.models import Patient, Site
+from service.prepared import Prepared
 from service.runtime import Runtime
 from service.security import new_token
-from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown, pacing
+from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown, outbox_waits, pacing
 from service.use_cases.compose import compose
 from service.use_cases.outbox_failures import Failure
 from service.use_cases.outbox_record import Lost, Refused, Result, Taken, Unwanted
+from service.use_cases.outbox_waits import Waits
 from service.use_cases.pacing import Pace, pace_of
 from service.use_cases.wanted import SEND, Outgoing
 
 log = get_logger("sender")
 FRESH = 1.0  # seconds for which the check made at the claim is good enough; a page is always checked again
 BATCH = 100
-APPROVED = (
+APPROVED = Prepared(
     select(Patient.whatsapp_seen_at, Site.whatsapp_templates)
     .join(Site, Site.id == Patient.site_id)
     .where(Patient.id == bindparam("patient"))
@@ -66,13 +68,16 @@ class Sender:
     runtime: Runtime
     claimer: str = field(default_factory=claimer_name)
 
-    def drain(self, lane: str | None = None) -> int:
-        """Send everything that is due now, pages first, and settle what is unknown; how many rows were dealt with."""
+    def drain(self, lane: str | None = None, *, seen: Waits | None = None) -> int:
+        """Send everything that is due now, pages first, and settle what is unknown; how many rows were dealt with.
+        `seen`: what waits, where somebody has just looked."""
         total = 0
-        while self._waits(lane):
-            done = self.reconcile() if lane is None else 0
-            for one in (lane,) if lane else (outbox.PAGES, outbox.BULK):
-                tickets, ended = self.claim(one, BATCH)
+        while True:
+            seen = seen or self._look()
+            done = self._settle(seen, ()) if lane is None else 0
+            due = () if done else seen.lanes(self.runtime.clock.now())  # what was settled may be a page
+            for one in (one for one in due if lane in (None, one)):
+                tickets, ended = self._claim_due(one, BATCH)
                 self.record([self.deliver(ticket) for ticket in tickets])
                 handled = len(tickets) + ended
                 done += handled
@@ -80,27 +85,24 @@ class Sender:
                     break  # look for pages again before the bulk
             total += done
             if not done:
-                break
-        return total
+                return total
+            seen = None
 
-    def _waits(self, lane: str | None) -> bool:
-        """Whether anything is due, in one query: most looks of an idle tick find nothing."""
-        clock = self.runtime.clock
-        with self.runtime.db.reading() as session:
-            send_at, check = session.execute(outbox_unknown.waiting(lane)).one()
-        return send_at is not None and send_at <= clock.now() or check is not None and check <= clock.machine()
+    def _look(self) -> Waits:
+        with self.runtime.db.looking() as direct:
+            return outbox_waits.look(direct)
 
     def claim(self, lane: str, limit: int) -> tuple[list[Ticket], int]:
         """Claim at most `limit`; the tickets, and how many rows were ended or put off instead."""
-        clock = self.runtime.clock
-        began = clock.monotonic()
         if limit <= 0:
             return [], 0
         if self.runtime.db.is_sqlite:  # looking first takes no write lock
-            with self.runtime.db.reading() as session:
-                first = outbox.next_due(session, lane=lane)
-            if first is None or first > clock.now():
+            if lane not in self._look().lanes(self.runtime.clock.now()):
                 return [], 0
+        return self._claim_due(lane, limit)
+
+    def _claim_due(self, lane: str, limit: int) -> tuple[list[Ticket], int]:
+        began = self.runtime.clock.monotonic()
         with self.runtime.db.unit_of_work() as session:
             messages, ended = self._claim(session, lane, limit)
         reach("claimed")
@@ -155,9 +157,9 @@ class Sender:
         if message.lane != outbox.PAGES and clock.monotonic() - ticket.claimed < FRESH:
             return None
         try:
-            with self.runtime.db.reading() as session:
+            with self.runtime.db.looking() as direct:
                 verdict = outbox_claim.still_wanted(
-                    session, message, now=clock.now(), daily_cap=self.runtime.config.daily_cap
+                    direct, message, now=clock.now(), daily_cap=self.runtime.config.daily_cap
                 )
         except OperationalError:
             # a database that is away must not hold up a page that was wanted when it was claimed
@@ -222,8 +224,8 @@ class Sender:
             return {}
         seen_at, its_site = None, ""
         try:
-            with self.runtime.db.reading() as session:
-                found = session.execute(APPROVED, {"patient": message.patient_id}).first()
+            with self.runtime.db.looking() as direct:
+                found = APPROVED.first(direct, patient=message.patient_id)
             seen_at, its_site = found or (seen_at, its_site)
         except OperationalError:
             pass  # an approved text is taken at any time
@@ -259,11 +261,11 @@ class Sender:
 
     def reconcile(self, dead: Iterable[str] = ()) -> int:
         """Take over what dead senders left, and look unknown attempts up at the carrier; how many rows changed."""
+        return self._settle(self._look(), list(dead))
+
+    def _settle(self, seen: Waits, dead: Sequence[str]) -> int:
         clock, db = self.runtime.clock, self.runtime.db
-        dead = list(dead)
-        with db.reading() as session:
-            check = outbox_unknown.next_check(session)
-        if not dead and (check is None or check > clock.machine()):
+        if not dead and (seen.check is None or seen.check > clock.machine()):
             return 0
         with db.unit_of_work() as session:
             lost = outbox_unknown.lose_leases(session, machine_now=clock.machine(), dead=dead)

@@ -17,7 +17,8 @@ from service.killpoints import reach
 from service.logs import get_logger
 from service.runtime import BackedOff, Runtime
 from service.sender import Sender
-from service.use_cases import audit, outbox_unknown, sweeps
+from service.use_cases import audit, sweeps
+from service.use_cases.outbox_waits import Waits
 from service.use_cases.sweep import Sweep
 
 log = get_logger("tick")
@@ -25,10 +26,32 @@ LIMIT = 500
 BACK_OFF, LONGEST = timedelta(seconds=2), timedelta(minutes=5)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one look at the database found waiting: the next row of each sweep (study time), and messages."""
+
+    sweeps: dict[str, datetime]
+    messages: Waits
+
+    def sends(self, runtime: Runtime) -> bool:
+        """Whether a sender has something to do now."""
+        clock, check = runtime.clock, self.messages.check
+        return bool(self.messages.lanes(clock.now())) or check is not None and check <= clock.machine()
+
+    def next_due(self, runtime: Runtime) -> datetime | None:
+        """When (study time) the next of it is due."""
+        clock, check = runtime.clock, self.messages.check
+        found = [sweeps.soonest(self.sweeps), self.messages.send_at]
+        if check is not None:
+            found.append(clock.now() + (check - clock.machine()))
+        return min((one for one in found if one is not None), default=None)
+
+
 @dataclass
 class TickReport:
-    """How many rows each sweep handled, and how many raised."""
+    """How many rows each sweep handled, how many raised, and what waits afterwards."""
 
+    seen: Look
     done: dict[str, int] = field(default_factory=dict)
     failed: int = 0
 
@@ -37,44 +60,18 @@ class TickReport:
         return sum(self.done.values())
 
 
-@dataclass(frozen=True)
-class Look:
-    """What one look at the database found waiting: the next row of each sweep and the next message (study time), and
-    the next look-up of an unknown one (machine time)."""
-
-    sweeps: dict[str, datetime]
-    send_at: datetime | None
-    check: datetime | None
-
-    def sends(self, runtime: Runtime) -> bool:
-        """Whether a sender has something to do now."""
-        clock = runtime.clock
-        late = self.send_at is not None and self.send_at <= clock.now()
-        return late or self.check is not None and self.check <= clock.machine()
-
-    def next_due(self, runtime: Runtime) -> datetime | None:
-        """When (study time) the next of it is due."""
-        clock = runtime.clock
-        found = [sweeps.soonest(self.sweeps), self.send_at]
-        if self.check is not None:
-            found.append(clock.now() + (self.check - clock.machine()))
-        return min((one for one in found if one is not None), default=None)
-
-
 def look(runtime: Runtime) -> Look:
     """What waits."""
-    with runtime.db.reading() as session:
-        send_at, check = session.execute(outbox_unknown.waiting(None)).one()
-        return Look(sweeps.waiting(session), send_at, check)
+    with runtime.db.looking() as direct:
+        return Look(*sweeps.look(direct))
 
 
-def run_tick(runtime: Runtime, *, limit: int = LIMIT, seen: Look | None = None) -> TickReport:
-    """Handle what is due now, at most `limit` rows a sweep. `seen`: what waits, where somebody has just looked."""
-    report = TickReport()
-    waiting = (seen or look(runtime)).sweeps
+def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
+    """Handle what is due now, at most `limit` rows a sweep."""
+    report = TickReport(look(runtime))
     for sweep in sweeps.SWEEPS:
         now = runtime.clock.now()
-        at = waiting.get(sweep.name)
+        at = report.seen.sweeps.get(sweep.name)
         if at is None or at > now and not sweep.watches:
             continue
         try:
@@ -88,8 +85,7 @@ def run_tick(runtime: Runtime, *, limit: int = LIMIT, seen: Look | None = None) 
         for row in due:
             _one(runtime, sweep, row, report)
         if due:  # what was handled may have made rows of later sweeps due
-            with runtime.db.reading() as session:
-                waiting = sweeps.waiting(session)
+            report.seen = look(runtime)
     telemetry.LAST_TICK.set(runtime.clock.machine().timestamp())
     return report
 
@@ -196,12 +192,12 @@ def settle(
     """
     total = 0
     for _ in range(1000):
-        seen = look(runtime)
-        done = run_tick(runtime, seen=seen).handled
-        if done or seen.sends(runtime):
-            done += sender.drain()
+        report = run_tick(runtime)
+        done = report.handled
+        if report.seen.sends(runtime):
+            done += sender.drain(seen=report.seen.messages)
         done += pump() if pump else 0
         total += done
         if not done:
-            return total, seen.next_due(runtime)
+            return total, report.seen.next_due(runtime)
     raise RuntimeError("something stays due although it was handled a thousand times")

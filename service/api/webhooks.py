@@ -77,10 +77,12 @@ def status() -> Response:
     given = request.args.get("attempt", "")
     attempt = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     word = posted.get("MessageStatus") or posted.get("CallStatus") or posted.get("SmsStatus") or "unknown"
-    with runtime.db.unit_of_work() as session:
+    word, code = word[:LONGEST], posted.get("ErrorCode", "")[:LONGEST]
+    begin = runtime.db.noting if receipts.is_good(word, code) else runtime.db.unit_of_work
+    with begin() as session:
         applied = receipts.apply_receipt(
-            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"),
-            word=word[:LONGEST], code=posted.get("ErrorCode", "")[:LONGEST], form=posted, now=runtime.clock.now(),
+            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"), word=word,
+            code=code, form=posted, now=runtime.clock.now(),
         )  # fmt: skip
     telemetry.WEBHOOKS.labels("status", "applied" if applied else "kept").inc()
     return Response(status=204)

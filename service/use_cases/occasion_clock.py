@@ -92,5 +92,5 @@ def _end(row: Occasion, status: OccasionStatus, reason: str) -> None:
     row.status, row.next_due_at, row.ended_reason, row.item = status.value, None, reason, None
 
 
-WAITS = (select(func.min(Occasion.next_due_at)),)
+WAITS = (select(func.min(Occasion.next_due_at)).where(Occasion.next_due_at.is_not(None)),)
 SWEEPS = (Sweep("occasions", due, handle, WAITS),)

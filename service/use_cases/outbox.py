@@ -187,12 +187,6 @@ def due(session: Session, now: datetime, *, lane: str | None = None) -> int:
     return int(session.scalar(ready(select(func.count()), lane).where(Message.send_at <= now)) or 0)
 
 
-def next_due(session: Session, *, lane: str | None = None) -> datetime | None:
-    """When the next message may leave; None when none waits."""
-    found: datetime | None = session.scalar(ready(select(func.min(Message.send_at)), lane))
-    return found
-
-
 def ready(statement: Any, lane: str | None) -> Any:
     """The statement over the messages of `lane` (None: of both) that wait to be sent."""
     statement = statement.select_from(Message).where(text("message.status = 'ready'"))

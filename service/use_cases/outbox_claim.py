@@ -7,13 +7,14 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, String, bindparam, delete, insert, literal, select, text, update
+from sqlalchemy import Integer, String, bindparam, delete, insert, literal, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus
 from service.db import Base, UtcDateTime
 from service.killpoints import reach
 from service.models import Attempt, Message
+from service.prepared import Prepared, Within, dialect_of
 from service.use_cases import outbox_failures, pacing, wanted
 from service.use_cases.among import IDS, among
 from service.use_cases.pacing import Pace
@@ -21,7 +22,15 @@ from service.use_cases.wanted import SEND, Outgoing, Verdict
 
 ATTEMPT = Base.metadata.tables["attempt"]
 COLUMNS = [getattr(Message, one.name) for one in fields(Outgoing) if one.name != "attempt_id"]
-CLAIM = (
+DUE = (
+    select(*COLUMNS)
+    .where(text("message.status = 'ready'"), Message.lane == bindparam("lane"), Message.send_at <= bindparam("now"))
+    .order_by(Message.send_at, Message.id)
+    .limit(bindparam("limit", type_=Integer()))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+ANY_CHANNEL = Prepared(DUE)
+CLAIMED = (
     update(Message)
     .where(among(Message.id, IDS))
     .values(
@@ -31,12 +40,13 @@ CLAIM = (
         attempts=Message.attempts + 1,
     )
 )
+CLAIM = Prepared(CLAIMED)
 NEW_ATTEMPT = ["message_id", "number", "claimer", "claimed_at", "status"]
 BEGUN = (
     bindparam("by", type_=String()), bindparam("at", type_=UtcDateTime()), literal(DeliveryStatus.CLAIMED.value)
 )  # fmt: skip
 MADE = (ATTEMPT.c.message_id, ATTEMPT.c.id)
-BEGIN_ATTEMPTS = (
+BEGIN_ATTEMPTS = Prepared(
     insert(ATTEMPT)
     .from_select(NEW_ATTEMPT, select(Message.id, Message.attempts, *BEGUN).where(among(Message.id, IDS)))
     .returning(*MADE)
@@ -45,12 +55,12 @@ BEGIN_ATTEMPTS = (
 
 def _together() -> Any:
     """Both in one statement (PostgreSQL): a page waits for each round trip."""
-    claimed = CLAIM.returning(Message.id, Message.attempts).cte("claimed")
+    claimed = CLAIMED.returning(Message.id, Message.attempts).cte("claimed")
     begun = select(claimed.c.id, claimed.c.attempts, *BEGUN)
     return insert(ATTEMPT).from_select(NEW_ATTEMPT, begun).returning(*MADE)
 
 
-CLAIM_AND_BEGIN = _together()
+CLAIM_AND_BEGIN = Prepared(_together())
 
 
 def claim_due(
@@ -72,7 +82,7 @@ def claim_due(
     for stays ready.
     """
     room = pacing.room(session, pace, machine_now=machine_now) if pace else {}
-    rows = session.execute(_due(lane, now, limit, pace, room)).all()
+    rows = _due(session, lane, now, limit, pace, room)
     if not rows:
         return [], 0
     found = [Outgoing(*row) for row in rows]
@@ -89,17 +99,15 @@ def claim_due(
     return claimed, len(putting)
 
 
-def _due(lane: str, now: datetime, limit: int, pace: Pace | None, room: dict[str, int]) -> Select[Any]:
-    query = (
-        select(*COLUMNS)
-        .where(text("message.status = 'ready'"), Message.lane == lane, Message.send_at <= now)
-        .order_by(Message.send_at, Message.id)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
+def _due(
+    session: Session, lane: str, now: datetime, limit: int, pace: Pace | None, room: dict[str, int]
+) -> Sequence[Any]:
+    given = {"lane": lane, "now": now}
     if pace is None:
-        return query.limit(limit)
+        return ANY_CHANNEL.all(session, limit=limit, **given)
     full = sorted(channel for channel, number in pace.bulk.items() if not room[number])
-    return query.where(Message.channel.not_in(full)).limit(min(limit, sum(room.values()) or limit))
+    free = DUE.where(Message.channel.not_in(full))
+    return session.execute(free, {"limit": min(limit, sum(room.values()) or limit), **given}).all()
 
 
 def _paced(going: Sequence[Outgoing], pace: Pace, room: dict[str, int]) -> list[Outgoing]:
@@ -117,13 +125,12 @@ def _claim(
     session: Session, going: Sequence[Outgoing], claimer: str, machine_now: datetime, lease_seconds: float
 ) -> list[Outgoing]:
     given = {"ids": [one.id for one in going], "by": claimer, "at": machine_now}
-    connection = session.connection()
-    leased = given | {"until": machine_now + timedelta(seconds=lease_seconds)}
-    if connection.dialect.name == "postgresql":
-        made = connection.execute(CLAIM_AND_BEGIN, leased)
+    until = machine_now + timedelta(seconds=lease_seconds)
+    if dialect_of(session) == "postgresql":
+        made = CLAIM_AND_BEGIN.all(session, until=until, **given)
     else:
-        connection.execute(CLAIM, leased)
-        made = connection.execute(BEGIN_ATTEMPTS, given)
+        CLAIM.run(session, ids=given["ids"], by=claimer, until=until)
+        made = BEGIN_ATTEMPTS.all(session, **given)
     ids: dict[int, int] = {row.message_id: row.id for row in made}
     return [Outgoing(**vars(one) | {"attempts": one.attempts + 1, "attempt_id": ids[one.id]}) for one in going]
 
@@ -161,6 +168,6 @@ def hand_back(session: Session, messages: Sequence[Outgoing], *, claimer: str, r
     return done
 
 
-def still_wanted(session: Session, one: Outgoing, *, now: datetime, daily_cap: int) -> Verdict:
+def still_wanted(session: Within, one: Outgoing, *, now: datetime, daily_cap: int) -> Verdict:
     """The check once more, just before sending."""
     return wanted.check(session, [one], now=now, daily_cap=daily_cap)[one.id]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from notifications.message import DeliveryStatus
 from notifications.retry import BULK, PAGES
 from service.models import Attempt, Message
+from service.prepared import Prepared, Within, dialect_of
 from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
 from service.use_cases.wanted import Outgoing
@@ -61,9 +62,9 @@ def _rows() -> Any:
 
 
 ONE_BY_ONE: Mapping[str, Any] = {name: bindparam(name) for name in "mnasp"}
-ANSWERED, ATTEMPTED = _answered(ONE_BY_ONE), _attempted(ONE_BY_ONE)
+ANSWERED, ATTEMPTED = Prepared(_answered(ONE_BY_ONE)), Prepared(_attempted(ONE_BY_ONE))
 TOGETHER = _rows()
-ANSWERED_TOGETHER, ATTEMPTED_TOGETHER = _answered(TOGETHER), _attempted(TOGETHER)
+ANSWERED_TOGETHER, ATTEMPTED_TOGETHER = Prepared(_answered(TOGETHER)), Prepared(_attempted(TOGETHER))
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Unwanted:
 Result = Taken | Refused | Lost | Unwanted
 
 
-def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_now: datetime) -> None:
+def taken(session: Within, results: Sequence[Taken], *, now: datetime, machine_now: datetime) -> None:
     """Record a batch of acceptances. One that comes after its lease ended still counts, unless the message was sent
     again since: then only the attempt keeps it. A receipt that was quicker is not undone."""
     rows = [
@@ -116,14 +117,14 @@ def taken(session: Session, results: Sequence[Taken], *, now: datetime, machine_
          "p": one.provider_id or None}
         for one in results
     ]  # fmt: skip
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
+    if dialect_of(session) == "postgresql":
         together = json.dumps(rows)
-        connection.execute(ANSWERED_TOGETHER, {"rows": together, "t": now})
-        connection.execute(ATTEMPTED_TOGETHER, {"rows": together, "t": machine_now})
+        ANSWERED_TOGETHER.run(session, rows=together, t=now)
+        ATTEMPTED_TOGETHER.run(session, rows=together, t=machine_now)
     else:
-        connection.execute(ANSWERED, [row | {"t": now} for row in rows])
-        connection.execute(ATTEMPTED, [row | {"t": machine_now} for row in rows])
+        for row in rows:
+            ANSWERED.run(session, t=now, **row)
+            ATTEMPTED.run(session, t=machine_now, **row)
 
 
 def other(

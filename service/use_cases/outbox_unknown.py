@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from notifications.message import DeliveryStatus, may_move
 from service.models import Attempt, Message
 from service.use_cases import outbox_failures
-from service.use_cases.outbox import ready, wake
+from service.use_cases.outbox import wake
 from service.use_cases.outbox_failures import URGENT, Failure
 
 LOOK_AGAIN = timedelta(seconds=2)
@@ -146,23 +144,3 @@ def settle(
         outbox_failures.end(session, message, Failure(DeliveryStatus.EXPIRED, "", why), now=now)
     session.flush()
     return True
-
-
-_LEASES = tuple(
-    select(func.min(Message.lease_until)).where(text(f"message.status = '{status}'"))
-    for status in ("claimed", "unknown")
-)
-
-
-def next_check(session: Session) -> datetime | None:
-    """When (machine time) the next lease ends or the next look-up is due; None when neither."""
-    found = session.execute(select(*(statement.scalar_subquery() for statement in _LEASES))).one()
-    return min((one for one in found if one is not None), default=None)
-
-
-@cache
-def waiting(lane: str | None) -> Select[Any]:
-    """One row: when (study time) the next message of `lane` (None: of any) may leave, and when (machine time) the next
-    claimed or unknown one must be looked after."""
-    check = select(func.min(Message.lease_until)).where(text("message.status IN ('claimed', 'unknown')"))
-    return select(ready(select(func.min(Message.send_at)), lane).scalar_subquery(), check.scalar_subquery())

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, insert, select, text, update
+from sqlalchemy import String, Update, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from notifications.carriers.twilio_codes import Outcome, classify
 from notifications.message import Channel, DeliveryStatus, may_move
 from service.models import Attempt, ContactMethod, Message, Patient, Receipt
+from service.prepared import Prepared, Within
 from service.use_cases import outbox_failures
 from service.use_cases.outbox_failures import Failure
 
@@ -31,9 +32,10 @@ FIND = (
     .outerjoin(Patient, Patient.id == Message.patient_id)
     .with_for_update(of=Message, key_share=True)
 )  # fmt: skip
-BY_ATTEMPT = FIND.where(Attempt.id == bindparam("one"))
-BY_PROVIDER = FIND.where(Attempt.provider_id == bindparam("one"))
-KEEP = insert(Receipt)
+BY_ATTEMPT = Prepared(FIND.where(Attempt.id == bindparam("one")))
+BY_PROVIDER = Prepared(FIND.where(Attempt.provider_id == bindparam("one")))
+KEPT = ("message_id", "attempt_id", "provider_id", "status", "error_code", "form", "received_at", "applied")
+KEEP = Prepared(insert(Receipt).values({name: bindparam(name) for name in KEPT}))
 
 
 def _risen(table: Any, status: DeliveryStatus) -> Update:
@@ -48,27 +50,58 @@ def _risen(table: Any, status: DeliveryStatus) -> Update:
 
 
 MOVE_ATTEMPT = {
-    status: _risen(Attempt, status).values(
-        error_code=func.coalesce(bindparam("code"), Attempt.error_code),
-        error=func.coalesce(bindparam("why"), Attempt.error),
+    status: Prepared(
+        _risen(Attempt, status).values(
+            error_code=func.coalesce(bindparam("code", type_=String()), Attempt.error_code),
+            error=func.coalesce(bindparam("why", type_=String()), Attempt.error),
+        )
     )
     for status in GOOD
 }
 MOVE_MESSAGE = {
-    status: _risen(Message, status).values(
-        reason=None,
-        sent_at=func.coalesce(Message.sent_at, NOW),
-        claimer=None,
-        lease_until=None,
-        unknown_since=None,
-        **({"ended_at": NOW} if status is DONE else {}),
+    status: Prepared(
+        _risen(Message, status).values(
+            reason=None,
+            sent_at=func.coalesce(Message.sent_at, NOW),
+            claimer=None,
+            lease_until=None,
+            unknown_since=None,
+            **({"ended_at": NOW} if status is DONE else {}),
+        )
     )
     for status in GOOD
 }
+ADOPT = Prepared(
+    update(Attempt)
+    .where(Attempt.id == bindparam("row"), Attempt.provider_id.is_(None))
+    .values(provider_id=bindparam("given"))
+)
+ADOPT_MESSAGE = Prepared(update(Message).where(Message.id == bindparam("row")).values(provider_id=bindparam("given")))
+WORKS = (
+    update(ContactMethod)
+    .where(
+        ContactMethod.staff_id == bindparam("staff"),
+        ContactMethod.channel == bindparam("by"),
+        ContactMethod.address == bindparam("to"),
+    )
+    .values(failed_at=None)
+)
+TAKES_CALLS = Prepared(WORKS)
+TAKES_TEXTS = Prepared(WORKS.values(last_delivered_at=bindparam("now")))
+REACHABLE = Prepared(
+    update(Patient)
+    .where(Patient.id == bindparam("row"))
+    .values(unreachable_at=None, version_id=Patient.version_id + 1)
+)
+
+
+def is_good(word: str, code: str) -> bool:
+    """Whether it says that all goes well: then nobody needs to do anything, and prepared statements alone keep it."""
+    return classify(word, code or None).status in GOOD
 
 
 def apply_receipt(
-    session: Session,
+    session: Within,
     *,
     attempt_id: int | None,
     provider_id: str,
@@ -77,24 +110,21 @@ def apply_receipt(
     form: Mapping[str, str],
     now: datetime,
 ) -> bool:
-    """Keep one callback and apply it; whether it raised the message's rank. `attempt_id` is ours, out of the callback's
-    address; without it `provider_id` finds the attempt. `word` and `code` are the carrier's."""
+    """Keep one callback and apply it; whether it raised the message's rank. Bad news needs a session.
+
+    `attempt_id` is ours, out of the callback's address; without it `provider_id` finds the attempt. `word` and `code`
+    are the carrier's.
+    """
     outcome = classify(word, code or None)
-    apply = _good if outcome.status in GOOD else _bad
-    message_id, attempt, applied = apply(session, attempt_id, provider_id, code, outcome, now=now)
-    session.connection().execute(
-        KEEP,
-        {
-            "message_id": message_id,
-            "attempt_id": attempt,
-            "provider_id": provider_id or None,
-            "status": word,
-            "error_code": code or None,
-            "form": dict(form),
-            "received_at": now,
-            "applied": applied,
-        },
-    )
+    if outcome.status in GOOD:
+        message_id, attempt, applied = _good(session, attempt_id, provider_id, code, outcome, now=now)
+    else:
+        assert isinstance(session, Session)
+        message_id, attempt, applied = _bad(session, attempt_id, provider_id, code, outcome, now=now)
+    KEEP.run(
+        session, message_id=message_id, attempt_id=attempt, provider_id=provider_id or None, status=word,
+        error_code=code or None, form=dict(form), received_at=now, applied=applied,
+    )  # fmt: skip
     return applied
 
 
@@ -102,41 +132,28 @@ Applied = tuple[int | None, int | None, bool]
 
 
 def _good(
-    session: Session, attempt_id: int | None, provider_id: str, code: str, outcome: Outcome, *, now: datetime
+    session: Within, attempt_id: int | None, provider_id: str, code: str, outcome: Outcome, *, now: datetime
 ) -> Applied:
     """Good news of any attempt counts for the message."""
-    connection = session.connection()
     find, one = (BY_PROVIDER, provider_id) if attempt_id is None else (BY_ATTEMPT, attempt_id)
-    row = connection.execute(find, {"one": one}).first()
+    row = find.first(session, one=one)
     if row is None:
         return None, None, False
     if provider_id and row.provider_id is None:
         _adopt(session, row, provider_id)
     applied = False
-    told = {"row": row.attempt_id, "code": code or None, "why": outcome.reason or None}
-    if connection.execute(MOVE_ATTEMPT[outcome.status], told).rowcount:
-        moved = connection.execute(MOVE_MESSAGE[outcome.status], {"row": row.id, "now": now})
-        applied = bool(moved.rowcount)
+    if MOVE_ATTEMPT[outcome.status].run(session, row=row.attempt_id, code=code or None, why=outcome.reason or None):
+        applied = bool(MOVE_MESSAGE[outcome.status].run(session, row=row.id, now=now))
         if applied and outcome.status is DONE:
             _delivered(session, row, now=now)
     return row.id, row.attempt_id, applied
 
 
-def _adopt(session: Session, row: Any, provider_id: str) -> None:
+def _adopt(session: Within, row: Any, provider_id: str) -> None:
     """The carrier's id of an attempt whose answer we never had."""
-    session.execute(
-        update(Attempt)
-        .where(Attempt.id == row.attempt_id, Attempt.provider_id.is_(None))
-        .values(provider_id=provider_id)
-        .execution_options(synchronize_session=False)
-    )
+    ADOPT.run(session, row=row.attempt_id, given=provider_id)
     if row.number == row.attempts:
-        session.execute(
-            update(Message)
-            .where(Message.id == row.id)
-            .values(provider_id=provider_id)
-            .execution_options(synchronize_session=False)
-        )
+        ADOPT_MESSAGE.run(session, row=row.id, given=provider_id)
 
 
 def _bad(
@@ -177,18 +194,12 @@ def _bad(
     return message.id, attempt.id, applied
 
 
-def _delivered(session: Session, message: Any, *, now: datetime) -> None:
+def _delivered(session: Within, message: Any, *, now: datetime) -> None:
     if message.staff_id is not None:
-        # a voice mail takes calls too: only a key proves that a human hears them
-        works = {} if message.channel == Channel.VOICE else {"last_delivered_at": now}
-        session.execute(
-            update(ContactMethod)
-            .where(
-                ContactMethod.staff_id == message.staff_id, ContactMethod.channel == message.channel,
-                ContactMethod.address == message.address,
-            )
-            .values(failed_at=None, **works)
-            .execution_options(synchronize_session=False)
-        )  # fmt: skip
+        told = {"staff": message.staff_id, "by": message.channel, "to": message.address}
+        if message.channel == Channel.VOICE:  # a voice mail takes calls too: only a key proves that a human hears them
+            TAKES_CALLS.run(session, **told)
+        else:
+            TAKES_TEXTS.run(session, now=now, **told)
     elif message.unreachable_at is not None:
-        session.get_one(Patient, message.patient_id, populate_existing=True).unreachable_at = None
+        REACHABLE.run(session, row=message.patient_id)

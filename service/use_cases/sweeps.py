@@ -8,18 +8,20 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
+from service.prepared import Prepared, Within
 from service.use_cases import (
     alerts,
     calendar_stops,
     inbox,
     occasion_clock,
+    outbox_waits,
     reminders,
     selftest,
     task_clock,
     timers,
 )
+from service.use_cases.outbox_waits import Waits
 from service.use_cases.sweep import Sweep
 
 SWEEPS: tuple[Sweep, ...] = (
@@ -35,29 +37,24 @@ SWEEPS: tuple[Sweep, ...] = (
 
 
 @lru_cache(maxsize=1)
-def _in_one(statements: tuple[Select[Any], ...]) -> Select[Any]:
-    return select(*(statement.scalar_subquery() for statement in statements))
+def _in_one(statements: tuple[Select[Any], ...]) -> Prepared:
+    return Prepared(select(*(statement.scalar_subquery() for statement in (*outbox_waits.WAITS, *statements))))
 
 
-def waiting(session: Session) -> dict[str, datetime]:
-    """When (study time) the next row of each sweep is due, in one query; a sweep with none is left out."""
+def look(within: Within) -> tuple[dict[str, datetime], Waits]:
+    """When (study time) the next row of each sweep is due, a sweep with none left out, and which messages wait: in one
+    statement."""
     asked = [(sweep.name, statement) for sweep in SWEEPS for statement in sweep.waits]
-    if not asked:
-        return {}
+    answers = _in_one(tuple(statement for _name, statement in asked)).all(within)[0]
+    messages = len(outbox_waits.WAITS)
     found: dict[str, datetime] = {}
-    answers = session.connection().execute(_in_one(tuple(statement for _name, statement in asked))).one()
-    for (name, _statement), at in zip(asked, answers, strict=True):
+    for (name, _statement), at in zip(asked, answers[messages:], strict=True):
         if at is not None:
             found[name] = min(at, found.get(name, at))
-    return found
+    return found, Waits(*answers[:messages])
 
 
 def soonest(waits: Mapping[str, datetime]) -> datetime | None:
-    """When the first of what `waiting` found is due; those that only watch have no time of their own."""
+    """When the first of what `look` found is due; those that only watch have no time of their own."""
     watching = {sweep.name for sweep in SWEEPS if sweep.watches}
     return min((at for name, at in waits.items() if name not in watching), default=None)
-
-
-def next_due(session: Session) -> datetime | None:
-    """When (study time) the next row of any sweep is due; None when none waits."""
-    return soonest(waiting(session))

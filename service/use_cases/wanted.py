@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, bindparam, func, select, text
 
 from notifications.message import DeliveryStatus
 from service.models import Alert, ContactMethod, Message, Occasion, Patient, Staff, Task, Visit
+from service.prepared import Prepared, Within
 from service.use_cases.among import IDS, among
 from workflows.sending import ROUTINE, may_send
 
@@ -59,43 +59,64 @@ class Verdict:
 SEND = Verdict()
 
 # Columns, not objects: a batch of a hundred looks at as many people.
-PATIENT = select(Patient.id, Patient.status, Patient.consented, Patient.opted_out, Patient.timezone).where(
-    among(Patient.id, IDS)
+PATIENT = Prepared(
+    select(Patient.id, Patient.status, Patient.consented, Patient.opted_out, Patient.timezone).where(
+        among(Patient.id, IDS)
+    )
 )
 # a row for each of a person's telephones that opted out, or one without any
-STAFF = (
+STAFF = Prepared(
     select(Staff.id, Staff.active, ContactMethod.channel, ContactMethod.address)
     .outerjoin(ContactMethod, and_(ContactMethod.staff_id == Staff.id, ContactMethod.opted_out_at.is_not(None)))
     .where(among(Staff.id, IDS))
 )
-SENT_SINCE = (
+SENT_SINCE = Prepared(
     select(Message.patient_id, func.count())
     .where(
         among(Message.patient_id, IDS),
         Message.created_at >= bindparam("week"),
         Message.sent_at >= bindparam("midnight"),
-        Message.kind.in_(sorted(ROUTINE)),
+        text(f"message.kind IN {tuple(sorted(ROUTINE))}"),
         Message.channel != "webpush",  # it stands beside a text, and may not use up the day's
     )
     .group_by(Message.patient_id)
 )
 
-# wanted_while -> the table and column it looks at, and the states in which the message is still wanted
-CHECKS: Mapping[str, tuple[Any, str, frozenset[str]]] = {
-    "occasion_open": (Occasion, "occasion_id", frozenset({"upcoming", "open", "late"})),
-    "visit_planned": (Visit, "visit_id", frozenset({"planned", "booked"})),
-    "alert_open": (Alert, "alert_id", frozenset({"open"})),
-    "task_open": (Task, "task_id", frozenset({"open"})),
+
+@dataclass(frozen=True)
+class Check:
+    """What a message's `wanted_while` looks at, and the states in which the message is still wanted."""
+
+    noun: str
+    state: Prepared
+    wanted: frozenset[str]
+
+    @property
+    def column(self) -> str:
+        return f"{self.noun}_id"
+
+
+def _check(table: Any, *wanted: str) -> Check:
+    state = Prepared(select(table.id, table.status).where(among(table.id, IDS)))
+    return Check(table.__tablename__, state, frozenset(wanted))
+
+
+CHECKS: Mapping[str, Check] = {
+    "occasion_open": _check(Occasion, "upcoming", "open", "late"),
+    "visit_planned": _check(Visit, "planned", "booked"),
+    "alert_open": _check(Alert, "open"),
+    "task_open": _check(Task, "open"),
 }
 
 
-def check(session: Session, messages: Sequence[Outgoing], *, now: datetime, daily_cap: int) -> dict[int, Verdict]:
+def check(session: Within, messages: Sequence[Outgoing], *, now: datetime, daily_cap: int) -> dict[int, Verdict]:
     """A verdict for each message, with a handful of queries for all of them."""
     patients = _rows(session, PATIENT, (m.patient_id for m in messages))
     staff, opted_out = _staff_rows(session, {m.staff_id for m in messages if m.staff_id is not None})
     states = {
-        key: _states(session, table, (getattr(m, column) for m in messages if m.wanted_while == key))
-        for key, (table, column, _) in CHECKS.items()
+        key: {row.id: row.status for row in _rows(session, one.state, ids).values()}
+        for key, one in CHECKS.items()
+        if (ids := [getattr(m, one.column) for m in messages if m.wanted_while == key])
     }
     routine = {m.patient_id for m in messages if m.kind in ROUTINE and m.patient_id is not None}
     sent = _sent_today(session, [patients[one] for one in sorted(routine)], now)
@@ -113,34 +134,27 @@ def check(session: Session, messages: Sequence[Outgoing], *, now: datetime, dail
     return verdicts
 
 
-def _rows(session: Session, columns: Any, ids: Iterable[int | None]) -> dict[int, Any]:
+def _rows(session: Within, columns: Prepared, ids: Iterable[int | None]) -> dict[int, Any]:
     wanted = {one for one in ids if one is not None}
     if not wanted:
         return {}
-    return {row.id: row for row in session.execute(columns, {"ids": sorted(wanted)})}
-
-
-def _states(session: Session, table: Any, ids: Iterable[int | None]) -> dict[int, str]:
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
-        return {}
-    return {row.id: row.status for row in session.execute(select(table.id, table.status).where(table.id.in_(wanted)))}
+    return {row.id: row for row in columns.all(session, ids=sorted(wanted))}
 
 
 def _lapsed(message: Outgoing, states: Mapping[str, Mapping[int, str]], now: datetime) -> Verdict:
     if message.wanted_while:
-        table, column, wanted = CHECKS[message.wanted_while]
-        state = states[message.wanted_while].get(getattr(message, column) or 0)
-        if state not in wanted:
-            return Verdict(DeliveryStatus.CANCELLED, f"no longer wanted: {table.__tablename__} is {state or 'gone'}")
+        one = CHECKS[message.wanted_while]
+        state = states[message.wanted_while].get(getattr(message, one.column) or 0)
+        if state not in one.wanted:
+            return Verdict(DeliveryStatus.CANCELLED, f"no longer wanted: {one.noun} is {state or 'gone'}")
     if message.expires_at is not None and message.expires_at <= now:
         return Verdict(DeliveryStatus.EXPIRED, f"too late: it was of use until {message.expires_at:%Y-%m-%d %H:%MZ}")
     return SEND
 
 
-def _staff_rows(session: Session, ids: set[int]) -> tuple[dict[int, Any], set[tuple[int, str, str]]]:
+def _staff_rows(session: Within, ids: set[int]) -> tuple[dict[int, Any], set[tuple[int, str, str]]]:
     """These people, and which of their telephones have opted out."""
-    rows = session.execute(STAFF, {"ids": sorted(ids)}).all() if ids else []
+    rows = STAFF.all(session, ids=sorted(ids)) if ids else []
     return {row.id: row for row in rows}, {(row.id, row.channel, row.address) for row in rows if row.channel}
 
 
@@ -172,7 +186,7 @@ def _patient(message: Outgoing, patient: Any, *, now: datetime, sent_today: int,
     return Verdict(DeliveryStatus.READY, answer.reason, answer.until)
 
 
-def _sent_today(session: Session, patients: Sequence[Any], now: datetime) -> dict[int, int]:
+def _sent_today(session: Within, patients: Sequence[Any], now: datetime) -> dict[int, int]:
     """How many routine messages left today, each patient's own day: one query a zone. No entry: none."""
     zones: dict[str, list[int]] = {}
     for patient in patients:
@@ -181,7 +195,7 @@ def _sent_today(session: Session, patients: Sequence[Any], now: datetime) -> dic
     for zone, ids in zones.items():
         local = now.astimezone(ZoneInfo(zone))
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
-        given = {"ids": ids, "midnight": midnight, "week": midnight - timedelta(days=7)}
-        for patient_id, number in session.execute(SENT_SINCE, given):
+        week = midnight - timedelta(days=7)
+        for patient_id, number in SENT_SINCE.all(session, ids=ids, midnight=midnight, week=week):
             sent[patient_id or 0] = number
     return sent

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.models import Heartbeat
-from service.use_cases import outbox, sweeps
+from service.use_cases import sweeps
 
 FORGET = timedelta(days=1)  # a part that died stays visible so long, then its row goes
 
@@ -39,5 +39,6 @@ def forget(session: Session, *, machine_now: datetime) -> None:
 
 def late_by(session: Session, *, now: datetime) -> timedelta:
     """How late the oldest thing that is due is; zero when nothing is."""
-    found = [one for one in (sweeps.next_due(session), outbox.next_due(session)) if one is not None]
+    rows, messages = sweeps.look(session)
+    found = [one for one in (sweeps.soonest(rows), messages.send_at) if one is not None]
     return max([timedelta()] + [now - one for one in found])

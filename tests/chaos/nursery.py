@@ -125,7 +125,6 @@ def warm(runtime: Runtime) -> None:
         session.flush()
         workers.forget(session, machine_now=machine_now)
         dead_claimers(session)
-        outbox_unknown.next_check(session)
         outbox_unknown.lose_leases(session, machine_now=machine_now, limit=0)
         outbox_unknown.to_look_up(session, machine_now=machine_now, limit=0)
         transaction.rollback()

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import literal, select
+from sqlalchemy import false, func, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from service import tick
 from service.clock import Clock
 from service.db import UtcDateTime
-from service.models import AuditEntry
+from service.models import AuditEntry, Message
 from service.use_cases import audit, sweeps
 from tests.conftest import START
 from tests.sending import PostOffice
@@ -44,7 +44,8 @@ class Rows:
 
     @property
     def waits(self) -> tuple[Any, ...]:
-        return (select(literal(min(self.waiting.values(), default=None), UtcDateTime())),)
+        first = literal(min(self.waiting.values(), default=None), UtcDateTime())
+        return (select(func.coalesce(select(Message.send_at).where(false()).scalar_subquery(), first)),)
 
 
 def use(monkeypatch: pytest.MonkeyPatch, *rows: Rows) -> None:

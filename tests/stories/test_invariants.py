@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from service import killpoints, tick
 from service.demo import seed
 from service.models import Alert, Attempt, EscalationRun, Message, Patient
+from service.prepared import Prepared
 from service.use_cases import (
     alerts,
     escalations,
@@ -249,7 +250,8 @@ def test_a_text_that_cannot_be_stored_is_refused_and_comes_again(
 def test_finds_a_receipt_that_goes_back(ward: Ladders, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(receipts, "may_move", lambda *_: True)
     for name, table in (("MOVE_ATTEMPT", Attempt), ("MOVE_MESSAGE", Message)):
-        monkeypatch.setattr(receipts, name, {status: receipts._risen(table, status) for status in receipts.GOOD})
+        moves = {status: Prepared(receipts._risen(table, status)) for status in receipts.GOOD}
+        monkeypatch.setattr(receipts, name, moves)
     ward.fault("reverse", "")
     ward.report("P-001", "38,9")
     ward.drain()
@@ -273,8 +275,7 @@ def test_finds_two_live_leases(ward: Ladders, monkeypatch: pytest.MonkeyPatch) -
         return real(session, machine_now=machine_now + timedelta(hours=1), **more)
 
     monkeypatch.setattr(outbox_unknown, "lose_leases", too_early)
-    monkeypatch.setattr(outbox_unknown, "next_check", lambda *_: ward.clock.machine())
-    ward.sender.reconcile()
+    ward.sender.reconcile(["someone"])
     ward.send_claimed()
     assert "I6" in found(ward)
 
@@ -287,7 +288,7 @@ def test_finds_a_case_for_which_nobody_was_paged(ward: Ladders, monkeypatch: pyt
 
 
 def test_finds_pages_that_never_leave(ward: Ladders, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(ward.sender), "drain", lambda *_: 0)
+    monkeypatch.setattr(type(ward.sender), "drain", lambda *_, **__: 0)
     ward.report("P-001", "38,9")
     ward.wait(180)
     assert found(ward) >= {"I7", "I11"}
@@ -368,6 +369,7 @@ def test_finds_a_receipt_that_stops_a_ladder(ward: Ladders, monkeypatch: pytest.
     ward.drain()
     assert not found(ward)
     monkeypatch.setattr(receipts, "_delivered", believes)
+    monkeypatch.setattr(receipts, "is_good", lambda *_: False)  # with a session
     ward.receipts()
     assert "I10" in found(ward)
 
