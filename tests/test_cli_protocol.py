@@ -108,7 +108,8 @@ def test_an_anchor_that_is_no_date_is_refused(anchor: str) -> None:
 
 
 def test_an_unknown_anchor_and_zone_are_refused_and_missing_dates_told() -> None:
-    assert "no anchor has this name" in run("calendar", STUDY_FILE, "--anchor", "enrolled=2026-03-02").output
+    unknown = run("calendar", STUDY_FILE, "--anchor", "enrolled=2026-03-02").output
+    assert "enrolled: no anchor has this name" in unknown and "(got 2026-03-02)" in unknown
     assert run("calendar", STUDY_FILE, *ENROLLED, "--zone", "Mars/Olympus").exit_code == 1
     only_infusion = run("calendar", STUDY_FILE, "--anchor", "infusion_1=2026-03-20")
     assert only_infusion.exit_code == 0
@@ -165,6 +166,16 @@ def test_what_is_no_visit_is_named_on_standard_error(tmp_path: Path) -> None:
     result = run("calendar", file, "--anchor", "start=2026-01-05", "--format", "json")
     assert result.stderr == "I_CHECK (CHECK): a decision, no visit\n"
     assert [row["code"] for row in json.loads(result.stdout)] == ["DOSE"]
+
+
+def test_two_dates_for_one_anchor_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "usdm.json"
+    file.write_text(dose())
+    twice = run("calendar", file, "--anchor", "DOSE=2026-03-02", "--anchor", "start=2026-03-09")
+    assert twice.exit_code == 1
+    assert "start: is DOSE, which has another date (got 2026-03-09)" in twice.output
+    same = run("calendar", file, "--anchor", "DOSE=2026-03-02", "--anchor", "start=2026-03-02")
+    assert same.exit_code == 0
 
 
 def test_a_label_with_line_ends_is_one_line_of_the_table(tmp_path: Path) -> None:

@@ -143,8 +143,12 @@ def _given(design: StudyDesign, anchors: Mapping[str, AnchorValue], zone: ZoneIn
     for called, value in anchors.items():
         name = called if called in known else aliases.get(called, called)
         if name not in known:
-            raise RuleViolation(called, value, f"no anchor has this name; there are: {', '.join(known)}")
-        given[name] = _as_anchor(name, value, zone)
+            day = (value.actual or value.planned) if isinstance(value, AnchorDate) else value
+            raise RuleViolation(called, day, f"no anchor has this name; there are: {', '.join(known)}")
+        dated = _as_anchor(name, value, zone)
+        if given.get(name, dated) != dated:
+            raise RuleViolation(called, dated.actual or dated.planned, f"is {name}, which has another date")
+        given[name] = dated
         for day in (given[name].planned, given[name].actual):
             if day is not None and not EARLIEST <= day <= LATEST:
                 raise RuleViolation(called, day, f"must be from {EARLIEST} to {LATEST}")
