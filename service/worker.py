@@ -156,8 +156,7 @@ def poll(runtime: Runtime) -> int:
     for one in missing:
         try:
             with runtime.db.unit_of_work() as session:
-                stored = polling.store(session, one, now=runtime.clock.now())
-                inbound_id = stored.id if stored is not None else None
+                inbound_id = polling.store(session, one, now=runtime.clock.now())
             if inbound_id is not None:
                 found += 1
                 read(runtime, inbound_id)

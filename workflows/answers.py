@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from workflows.ear import hear
@@ -84,6 +85,12 @@ def _key(text: str) -> str:
     return _MARKS.sub("_", plain(text).replace("'", "")).strip("_")
 
 
+@lru_cache(maxsize=1024)
+def _label(words: str) -> str:
+    """The key of a protocol's own words, which come back with every answer; a patient's are not kept."""
+    return _key(words)
+
+
 def _temperature(item: Item, text: str) -> Answer | Wrong:
     found = read_temperature(text)
     if isinstance(found, Reading):
@@ -94,7 +101,7 @@ def _temperature(item: Item, text: str) -> Answer | Wrong:
     if key in _WILL_NOT:
         return Answer(REFUSED, text)
     for choice in item.choices:
-        if key in (plain(choice.code), _key(choice.value)) or key in map(_key, choice.text.values()):
+        if key in (plain(choice.code), _label(choice.value)) or key in map(_label, choice.text.values()):
             return Answer(choice.value, text)
     if item.choices and key in _NO:
         return Answer(NO_THERMOMETER, text)
@@ -141,11 +148,11 @@ def _choice(item: Item, text: str) -> Answer | Wrong:
 
 def _by_words(choices: tuple[Choice, ...], key: str) -> list[Choice]:
     said = [
-        choice for choice in choices if key in map(_key, choice.text.values()) or key == _key(choice.value)
+        choice for choice in choices if key in map(_label, choice.text.values()) or key == _label(choice.value)
     ]
     if said or len(choices) != 2 or len(key) > 3:
         return said
-    return [choice for choice in choices if any(key == _key(word)[:1] for word in choice.text.values())]
+    return [choice for choice in choices if any(key == _label(word)[:1] for word in choice.text.values())]
 
 
 def _by_codes(choices: tuple[Choice, ...], key: str) -> list[Choice]:

@@ -61,6 +61,12 @@ def next_item(questionnaire: Questionnaire, answers: Mapping[str, Any], facts: F
     return None
 
 
+def next_for_sure(questionnaire: Questionnaire, answers: Mapping[str, Any]) -> Item | None:
+    """The next question where no fact but the answers decides which it is; None: ask `next_item`."""
+    item = next((one for one in questionnaire.items if one.key not in answers), None)
+    return item if item is not None and item.asked_when is None else None
+
+
 def missing_items(questionnaire: Questionnaire, answers: Mapping[str, Any], facts: Facts) -> tuple[Item, ...]:
     """The required questions that are due and have no answer."""
     known = with_answers(questionnaire, answers, facts)

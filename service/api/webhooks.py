@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 from flask import Response, request
-from sqlalchemy.exc import IntegrityError
 
 import service.api.voice  # noqa: F401  (calls are posts of the same blueprint)
 from notifications.carriers.twilio import channel_of
@@ -41,20 +40,12 @@ def _store(runtime: Runtime, posted: Form) -> int | None:
         {"url": posted.get(f"MediaUrl{place}", ""), "type": posted.get(f"MediaContentType{place}", "")}
         for place in range(_count(posted.get("NumMedia", "")))
     ]
-    provider_id = _id(posted, "MessageSid", "SmsSid")
-    try:
-        with runtime.db.unit_of_work() as session:
-            stored = inbox.store(
-                session, provider_id=provider_id, channel=channel.value, from_address=sender,
-                to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media,
-                form=dict(posted), received_at=runtime.clock.now(), found_by="webhook",
-            )  # fmt: skip
-            return stored.id if stored is not None else None
-    except IntegrityError:  # the same post came twice at the same moment; else it is not kept: 5xx, and it comes again
-        with runtime.db.reading() as session:
-            if not inbox.is_kept(session, provider_id):
-                raise
-        return None
+    with runtime.db.unit_of_work() as session:
+        return inbox.store(
+            session, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
+            to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media,
+            form=dict(posted), received_at=runtime.clock.now(), found_by="webhook",
+        )  # fmt: skip
 
 
 def _count(text: str) -> int:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from service.db import as_json
 from service.errors import NotFound
 from service.models import Alert, AlertLog, AlertReport, EscalationRun, Patient, Task
-from service.use_cases import audit, escalations, pages, studies
+from service.use_cases import audit, bulk, escalations, pages, rows, studies
 from service.use_cases.case_acts import Ack, acknowledge, hand_over, note, outcome, pass_on, reopen
 from service.use_cases.staff_replies import staff_text, voice_digit
 from workflows import alerts as rules
@@ -22,6 +22,9 @@ from workflows.protocol import LEVELS, Level
 
 SWEEPS = escalations.SWEEPS
 page_failed = escalations.page_failed
+HOLD = select(Patient.id).where(Patient.id == bindparam("patient")).with_for_update(key_share=True)
+OF_SOURCE = select(AlertReport.alert_id).where(AlertReport.source == bindparam("source"))
+OPEN_OF = select(Alert.id).where(Alert.patient_id == bindparam("patient"), text("status <> 'closed'"))
 
 
 def open_or_join(
@@ -46,29 +49,22 @@ def open_or_join(
     advises the patient itself.
     """
     # Two reports of one patient at once must not open two cases; the second waits here.
-    session.execute(select(Patient.id).where(Patient.id == patient.id).with_for_update(key_share=True))
-    known = session.scalars(select(AlertReport).where(AlertReport.source == source)).first()
+    connection = session.connection()
+    connection.execute(HOLD, {"patient": patient.id})
+    known = connection.scalar(OF_SOURCE, {"source": source})
     if known is not None:
-        return session.get_one(Alert, known.alert_id)
+        return session.get_one(Alert, known)
     reported = Level(level)
     alert = open_of(session, patient.id)
     if alert is None:
         alert = _open(session, patient, reported, reported_at, now)
     else:
         alert = _join(session, alert, reported, now)
-    session.add(
-        AlertReport(
-            alert_id=alert.id,
-            source=source,
-            level=str(reported),
-            rules=_rule_ids(hits),
-            inbound_id=inbound_id,
-            reading_id=reading_id,
-            summary=as_json(summary),
-            reported_at=reported_at,
-            created_at=now,
-        )
-    )
+    rows.add(
+        session, AlertReport, alert_id=alert.id, source=source, level=str(reported), rules=_rule_ids(hits),
+        inbound_id=inbound_id, reading_id=reading_id, summary=as_json(summary), reported_at=reported_at,
+        created_at=now,
+    )  # fmt: skip
     template = escalations.policy_of(alert).advice
     if advise and template and reported is Level.RED:
         dedupe = f"alert:{alert.id}:advice:{source}"
@@ -99,9 +95,15 @@ def climb(session: Session, task: Task, *, now: datetime) -> Alert | None:
 
 def open_of(session: Session, patient_id: int) -> Alert | None:
     """The patient's one case that is not closed."""
-    return session.scalars(
-        select(Alert).where(Alert.patient_id == patient_id, Alert.status != "closed")
-    ).first()
+    bulk.flush_of(session, Alert)
+    number = session.connection().scalar(OPEN_OF, {"patient": patient_id})
+    return None if number is None else session.get_one(Alert, number)
+
+
+def has_open(session: Session, patient_id: int) -> bool:
+    """Whether the patient has a case that is not closed."""
+    bulk.flush_of(session, Alert)
+    return session.connection().scalar(OPEN_OF, {"patient": patient_id}) is not None
 
 
 def get(session: Session, alert_id: int) -> Alert:

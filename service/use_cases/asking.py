@@ -27,9 +27,7 @@ def begin(session: Session, patient: Patient, occasion: Occasion, *, now: dateti
             _announce(session, patient, occasion, form.announce, kind="question", key="begin", now=now)
             _announce_in_app(session, patient, occasion, now=now)
         return
-    for other in occasions.open_for(session, patient, now=now):
-        if other.id == occasion.id or other.item is None:
-            continue
+    for other in occasions.asked_beside(session, patient, occasion, now=now):
         if (
             other.questionnaire != occasion.questionnaire
             and _urgency(session, patient, other) <= form.urgency

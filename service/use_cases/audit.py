@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service.db import as_json
 from service.models import AuditEntry, AuditSeal
+from service.use_cases import rows
 
 GENESIS = hashlib.sha256(b"vigilia audit trail").hexdigest()
 CHUNK = 500
@@ -29,18 +30,12 @@ def record(
     subject_id: int | None = None,
     patient_id: int | None = None,
     detail: Mapping[str, Any] | None = None,
-) -> AuditEntry:
+) -> None:
     """Write who did what. `action` is "subject:verb" ("visit:move"); `detail` holds what it was and what it is."""
-    entry = AuditEntry(
-        at=now,
-        actor=actor,
-        action=action,
-        subject_id=subject_id,
-        patient_id=patient_id,
-        detail=as_json(detail or {}),
-    )
-    session.add(entry)
-    return entry
+    rows.add(
+        session, AuditEntry, at=now, actor=actor, action=action, subject_id=subject_id, patient_id=patient_id,
+        detail=as_json(detail) if detail else {},
+    )  # fmt: skip
 
 
 def _hash(previous: str, entry: AuditEntry) -> str:
@@ -93,13 +88,13 @@ def verify(session: Session) -> Verdict:
     """Walk the whole chain: a changed, a removed and an inserted entry are each named."""
     faults: list[str] = []
     previous, expected = GENESIS, 1
-    rows = session.execute(
+    chain = session.execute(
         select(AuditSeal, AuditEntry)
         .outerjoin(AuditEntry, AuditSeal.entry_id == AuditEntry.id)
         .order_by(AuditSeal.number)
         .execution_options(yield_per=CHUNK)
     )
-    for one, entry in rows:
+    for one, entry in chain:
         if one.number != expected:
             faults.append(f"seal {expected}: removed (the chain goes on at {one.number})")
         expected = one.number + 1

@@ -51,10 +51,13 @@ def update_rows(session: Session, model: type[Base], rows: Sequence[Row], *, ver
     done = write(connection, table, rows, versions)
     if versions and done != len(rows):
         raise StaleDataError(f"{len(rows) - done} rows of {table.name} have changed meanwhile")
-    _bring_in_line(session, model, rows, versions)
+    bring_in_line(session, model, rows, versions)
 
 
-def _bring_in_line(session: Session, model: type[Base], rows: Sequence[Row], versions: Sequence[int]) -> None:
+def bring_in_line(session: Session, model: type[Base], rows: Sequence[Row], versions: Sequence[int] = ()) -> None:
+    """The session's objects as these rows are now."""
+    if not rows:
+        return
     objects = {vars(there).get("id"): there for there in session.identity_map.values() if isinstance(there, model)}
     for place, row in enumerate(rows if objects else ()):
         there = objects.get(row["id"])

@@ -14,12 +14,18 @@ from service.errors import Conflict
 from service.models import ContactMethod, Staff
 from service.security import digest
 from service.use_cases import audit, outbox
+from service.use_cases.among import IDS, among
 from workflows.decisions import RuleViolation
 from workflows.escalation import Contact
 
 CODE_LIFE = timedelta(minutes=15)
 BROKEN_FOR = timedelta(hours=1)  # then it is tried again: a telephone that was off is not a lost one
 PHONE_CHANNELS = ("sms", "voice")
+OF_STAFF = (
+    select(ContactMethod)
+    .where(among(ContactMethod.staff_id, IDS))
+    .order_by(ContactMethod.staff_id, ContactMethod.id)
+)
 
 
 def add(
@@ -60,13 +66,7 @@ def add(
 
 def of_staff(session: Session, staff_ids: Collection[int]) -> list[ContactMethod]:
     """Every contact of these people, by person and age."""
-    return list(
-        session.scalars(
-            select(ContactMethod)
-            .where(ContactMethod.staff_id.in_(staff_ids))
-            .order_by(ContactMethod.staff_id, ContactMethod.id)
-        )
-    )
+    return list(session.scalars(OF_STAFF, {"ids": staff_ids})) if staff_ids else []
 
 
 def as_rule(contact: ContactMethod, now: datetime) -> Contact:

@@ -9,9 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from service.models import Inbound, Occasion, Patient
-from service.models import Reading as ReadingRow
-from service.models import Response
+from service.models import Inbound, Occasion, Patient, Response
 from service.use_cases import (
     alerts,
     keywords,
@@ -19,18 +17,18 @@ from service.use_cases import (
     outbox,
     patient_facts,
     reports,
-    responses,
     tasks,
     timers,
     triaging,
     yesterdays,
 )
 from service.use_cases.asking import ask, begin, by_text, remind, send
+from service.use_cases.patient_facts import Known
 from workflows.answers import Answer
 from workflows.ear import Heard
 from workflows.enrolment import PatientStatus
 from workflows.occasions import occasion_for_answer
-from workflows.protocol import Item, Level, Questionnaire
+from workflows.protocol import Level
 from workflows.readings import Ambiguous, Reading
 from workflows.replies import Intent, Reply, read_reply
 from workflows.sending import end_of_quiet_hours
@@ -43,35 +41,28 @@ A_SENTENCE = 4  # words from which a text is no slip in an answer
 DAY_FROM, DAY_TO = 8, 18  # when the amber text may say "today"
 
 
-def open_question(
-    session: Session, patient: Patient, *, at: datetime, now: datetime
-) -> tuple[Occasion | None, Questionnaire | None, Item | None]:
-    """The form that a text written at `at` answers, and the question that is open in it."""
-    found = [
-        row
-        for row in occasions.open_for(session, patient, now=now)
-        if by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))
-    ]
+def _look(session: Session, patient: Patient, *, at: datetime, now: datetime) -> Known:
+    """What a text written at `at` finds: the form that it answers is locked, as every other that may be answered."""
+    there = occasions.open_for(session, patient, now=now, hold=True)
+    found = [row for row in there if by_text(patient_facts.questionnaire_of(session, patient, row.questionnaire))]
     asking = [row for row in found if row.item is not None]
     occasion = occasion_for_answer(asking or found, at) or next(iter(asking), None)  # written before it was asked
-    if occasion is None:
-        return None, None, None
-    patient_facts.hold(session, patient, occasion)
-    if occasion.status not in (occasions.OPEN, occasions.LATE):  # the clock was quicker
-        return None, None, None
-    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
-    return occasion, form, form.item(occasion.item) if occasion.item else None
+    form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire) if occasion else None
+    given = patient_facts.answers_of(session, occasion, form) if form else patient_facts.Given()
+    return Known(tuple(there), occasion, form, given, patient_facts.background(session, patient, at=at))
 
 
 def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: datetime) -> Reply:
-    """Everything that one text of a patient sets off. What was understood, for the inbound's record."""
+    """Everything that one text of a patient, who is held, sets off. What was understood, for the inbound's record."""
     at = min(inbound.carrier_at or inbound.received_at, now)
-    patient_facts.hold(session, patient)
-    occasion, form, item = open_question(session, patient, at=at, now=now)
-    facts = None
+    known = _look(session, patient, at=at, now=now)
+    occasion, form = known.occasion, known.form
+    item, facts = None, None
     if form is not None and occasion is not None:
-        answers = patient_facts.answers_of(session, occasion, form).values
-        facts = patient_facts.gather(session, patient, at=at, questionnaire=form, answers=answers)
+        item = form.item(occasion.item) if occasion.item else None
+        facts = patient_facts.gather(
+            session, patient, at=at, questionnaire=form, answers=known.given.values, behind=known.behind
+        )
     reply = read_reply(
         inbound.body,
         sender="patient",
@@ -87,7 +78,7 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
     if (
         occasion is not None
         and form is not None
-        and yesterdays.take(session, patient, inbound, reply, told, source, occasion, form, at=at, now=now)
+        and yesterdays.take(session, patient, inbound, reply, told, source, occasion, form, known, at=at, now=now)
     ):
         pass
     elif reply.answers and occasion is not None and form is not None:
@@ -100,11 +91,12 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
             occasion=occasion,
             heard=_said(reply.heard),
             now=now,
+            known=known,
         )
         occasion.explained = 0
         _go_on(session, patient, occasion, outcome, inbound, now=now)
     elif reply.heard.temperature is not None or reply.heard.distress:
-        _reading_or_distress(session, patient, reply, source, occasion, form, inbound, now=now)
+        _reading_or_distress(session, patient, reply, source, known, inbound, now=now)
     elif reply.intents == (Intent.UNKNOWN,) or (
         reply.wrong is not None and reply.intents == (Intent.THANKS,)
     ):
@@ -125,8 +117,7 @@ def _reading_or_distress(
     patient: Patient,
     reply: Reply,
     source: reports.Source,
-    occasion: Occasion | None,
-    form: Questionnaire | None,
+    known: Known,
     inbound: Inbound,
     *,
     now: datetime,
@@ -134,6 +125,7 @@ def _reading_or_distress(
     """A temperature or a sign that nobody asked for: it goes to the open form where that has none, else by
     itself.
     """
+    occasion, form = known.occasion, known.form
     answers = temperature_in(reply.heard, inbound.body)
     daily = form or patient_facts.daily_form(session, patient)
     corrects = _last_temperature(session, patient, now) if Intent.CORRECTION in reply.intents else None
@@ -144,7 +136,7 @@ def _reading_or_distress(
     )
     if target is not None and form is not None and not answers:
         target = None
-    if target is not None and corrects is None and TEMP in responses.given(session, target):
+    if target is not None and corrects is None and TEMP in known.given.values:
         target = None
     if corrects is not None and (target is None or corrects.occasion_id != target.id):
         target = None
@@ -158,6 +150,7 @@ def _reading_or_distress(
     outcome = reports.report(
         session, patient, daily, named, source, occasion=target, heard=reply.heard,
         corrects=corrects.id if corrects else None, reason="corrected by the patient" if corrects else None, now=now,
+        known=known,
     )  # fmt: skip
     if occasion is not None and target is not None:
         _go_on(session, patient, occasion, outcome, inbound, now=now)
@@ -205,7 +198,7 @@ def _go_on(
     """After an answer: the advice stands alone; else the next question, or the thanks."""
     if outcome.level is Level.RED:
         return
-    if _is_doubtful(session, occasion, outcome):
+    if _is_doubtful(occasion, outcome):
         occasion.item = TEMP
         send(session, patient, occasion, "ask_temperature", kind="reply", key=f"sure:{inbound.id}", now=now)
         return
@@ -218,13 +211,12 @@ def _go_on(
     _close(session, patient, outcome, inbound, now=now)
 
 
-def _is_doubtful(session: Session, occasion: Occasion, outcome: reports.Outcome) -> bool:
+def _is_doubtful(occasion: Occasion, outcome: reports.Outcome) -> bool:
     """A temperature that was read with some good will (`375`, two numbers) is asked for once more, once."""
-    told = [row.id for row in outcome.rows if row.item == TEMP and row.corrects_id is None]
-    if not told or occasion.status not in (occasions.OPEN, occasions.LATE):
+    if occasion.status not in (occasions.OPEN, occasions.LATE):
         return False
-    found = session.scalars(select(ReadingRow.confirmed).where(ReadingRow.response_id.in_(told))).first()
-    return found is False
+    told = {one.id for one in outcome.kept if one.item == TEMP and one.corrects_id is None}
+    return any(not one.confirmed for one in outcome.taken if one.response_id in told)
 
 
 def _close(
@@ -233,7 +225,7 @@ def _close(
     """The last word: never a reassurance. While a case is open, what was said about calling still stands."""
     if outcome.ask or outcome.level is Level.RED:
         return
-    watched = outcome.level is Level.AMBER or alerts.open_of(session, patient.id) is not None
+    watched = outcome.level is Level.AMBER or alerts.has_open(session, patient.id)
     template = "saved"
     if watched:
         local = now.astimezone(ZoneInfo(patient.timezone))
@@ -283,4 +275,4 @@ def _not_understood(
     )  # fmt: skip
 
 
-__all__ = ["ask", "begin", "open_question", "read_by", "remind", "take_text", "temperature_in"]
+__all__ = ["ask", "begin", "read_by", "remind", "take_text", "temperature_in"]

@@ -38,7 +38,7 @@ def tell(session: Session, *, now: datetime) -> int:
                     channel="email",
                     address=person.email,
                 )
-                sent += message.created_at == now
+                sent += message.is_new
     return sent
 
 

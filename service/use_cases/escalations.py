@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, func, not_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
 from service.models import Alert, AlertLog, EscalationRun, Message, Page, Site, Staff
-from service.use_cases import contacts, fallback, oncall, pages, staff
+from service.use_cases import contacts, fallback, oncall, pages, rows, staff
 from service.use_cases.sweep import Sweep
 from workflows import escalation
 from workflows.alerts import AlertState, AlertStatus, Decision, Outcome
@@ -25,23 +26,25 @@ from workflows.protocol import EscalationPolicy, EscalationStep, Level
 
 DEAD = ("undelivered", "failed_permanent", "failed_temporary", "expired")
 SYSTEM = "system"
+AFRESH = {"populate_existing": True}
+HOLD_ALERT = (
+    select(Alert).where(Alert.id == bindparam("alert")).with_for_update(of=Alert).execution_options(**AFRESH)
+)
+HOLD_RUN = (
+    select(EscalationRun)
+    .where(EscalationRun.alert_id == bindparam("alert"))
+    .with_for_update(of=EscalationRun)
+    .execution_options(**AFRESH)
+)
+ALERT_OF_RUN = select(EscalationRun.alert_id).where(EscalationRun.id == bindparam("run"))
 
 
 def locked(session: Session, alert_id: int) -> tuple[Alert, EscalationRun]:
     """The alert and its run, locked until the end of the transaction and read afresh."""
-    fresh = {"populate_existing": True}
     # Not session.get(..., with_for_update=): that refuses a row that has changed since this session first read it,
     # and somebody who comes second must be told who has the case, not fail.
-    alert = session.scalars(
-        select(Alert).where(Alert.id == alert_id).with_for_update(of=Alert).execution_options(**fresh)
-    ).one()
-    run = session.scalars(
-        select(EscalationRun)
-        .where(EscalationRun.alert_id == alert_id)
-        .with_for_update(of=EscalationRun)
-        .execution_options(**fresh)
-    ).one()
-    return alert, run
+    alert = session.scalars(HOLD_ALERT, {"alert": alert_id}).one()
+    return alert, session.scalars(HOLD_RUN, {"alert": alert_id}).one()
 
 
 def state_of(alert: Alert, run: EscalationRun) -> AlertState:
@@ -109,8 +112,7 @@ def apply(
     for line in decision.log:
         detail = {"step": line.step, "loop": line.loop, "note": line.note, "via": via}
         actor = f"staff:{line.actor}" if line.actor is not None else SYSTEM
-        session.add(AlertLog(alert_id=alert.id, at=now, actor=actor, event=line.event, detail=detail))
-    session.flush()
+        rows.add(session, AlertLog, alert_id=alert.id, at=now, actor=actor, event=line.event, detail=detail)
     pages.send(session, alert, decision, now=now)
     if decision.pages and alert.first_paged_at is None:
         alert.first_paged_at = now
@@ -130,7 +132,7 @@ def climb(session: Session, alert: Alert, run: EscalationRun, *, now: datetime) 
 
 def escalate_due(session: Session, run_id: int, *, now: datetime) -> Decision:
     """For the tick: the run's next rung, or the reopening of a case without an outcome. Not due any more: nothing."""
-    alert_id = session.scalars(select(EscalationRun.alert_id).where(EscalationRun.id == run_id)).one()
+    alert_id = session.connection().execute(ALERT_OF_RUN, {"run": run_id}).scalar_one()
     alert, run = locked(session, alert_id)
     return climb(session, alert, run, now=now)
 
@@ -147,7 +149,7 @@ def next_steps(session: Session, alert: Alert, now: datetime) -> list[tuple[date
 
 def _people(session: Session, site_id: int, recipient: str, at: datetime) -> list[int]:
     if recipient.startswith("role:"):
-        return [one.id for one in staff.with_role(session, site_id, recipient.removeprefix("role:"))]
+        return staff.ids_with_role(session, site_id, recipient.removeprefix("role:"))
     if recipient == escalation.FALLBACK:
         return fallback.of_site(session, session.get_one(Site, site_id))
     return [duty.staff_id for duty in oncall.who(session, site_id, at) if duty.layer == recipient]
@@ -155,37 +157,24 @@ def _people(session: Session, site_id: int, recipient: str, at: datetime) -> lis
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Run ids that are due at `now`, oldest first. Two queries: each has its own partial index."""
-    rungs = session.execute(
-        select(EscalationRun.due_at, EscalationRun.id)
-        .where(EscalationRun.due_at.is_not(None), EscalationRun.due_at <= now)
-        .order_by(EscalationRun.due_at)
-        .limit(limit)
-    ).all()
-    outcomes = session.execute(
-        select(Alert.outcome_due_at, EscalationRun.id)
-        .join(EscalationRun, EscalationRun.alert_id == Alert.id)
-        .where(Alert.status == "acknowledged", Alert.outcome_due_at <= now)
-        .order_by(Alert.outcome_due_at)
-        .limit(limit)
-    ).all()
+    given = {"now": now, "limit": limit}
+    rungs = session.connection().execute(RUNGS_DUE, given).all()
+    outcomes = session.connection().execute(OUTCOMES_DUE, given).all()
     waiting = sorted((at, run_id) for at, run_id in (*rungs, *outcomes) if at is not None)
     return [run_id for _, run_id in waiting][:limit]
 
 
 def failed_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Runs whose latest rung has no living page left although the next one is not due yet."""
-    return list(
-        session.scalars(
-            select(EscalationRun.id).where(*_dead_rung(now)).order_by(EscalationRun.due_at).limit(limit)
-        )
-    )
+    return session.connection().scalars(DEAD_RUNGS, {"now": now, "limit": limit}).all()
 
 
 def move_on(session: Session, run_id: int, *, now: datetime) -> None:
     """Every page of the latest rung failed for good: the next rung follows now, not when its time comes."""
-    alert_id = session.scalars(select(EscalationRun.alert_id).where(EscalationRun.id == run_id)).one()
+    alert_id = session.connection().execute(ALERT_OF_RUN, {"run": run_id}).scalar_one()
     alert, run = locked(session, alert_id)
-    if session.scalar(select(EscalationRun.id).where(EscalationRun.id == run_id, *_dead_rung(now))) is None:
+    session.flush()
+    if session.connection().scalar(IS_DEAD, {"now": now, "run": run_id}) is None:
         return
     hurried = escalation.page_failed(
         state_of(alert, run), step=run.step - 1, loop=run.loop, others_alive=False, now=now
@@ -207,7 +196,7 @@ def page_failed(session: Session, message: Message, *, now: datetime) -> None:
         move_on(session, run_id, now=now)
 
 
-def _dead_rung(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _dead_rung() -> tuple[ColumnElement[bool], ...]:
     latest = aliased(Page)
     of_rung = and_(
         latest.alert_id == EscalationRun.alert_id,
@@ -221,7 +210,25 @@ def _dead_rung(now: datetime) -> tuple[ColumnElement[bool], ...]:
     unanswered = and_(Message.channel == "voice", Message.status == "undelivered")
     failed = exists().where(of_rung, Message.status.in_(DEAD), not_(unanswered))
     alive = exists().where(of_rung, Message.status.not_in(DEAD))
-    return (EscalationRun.due_at.is_not(None), EscalationRun.due_at > now, failed, ~alive)
+    return (EscalationRun.due_at.is_not(None), EscalationRun.due_at > bindparam("now"), failed, ~alive)
+
+
+LIMIT: Any = bindparam("limit", type_=Integer)
+RUNGS_DUE = (
+    select(EscalationRun.due_at, EscalationRun.id)
+    .where(EscalationRun.due_at.is_not(None), EscalationRun.due_at <= bindparam("now"))
+    .order_by(EscalationRun.due_at)
+    .limit(LIMIT)
+)
+OUTCOMES_DUE = (
+    select(Alert.outcome_due_at, EscalationRun.id)
+    .join(EscalationRun, EscalationRun.alert_id == Alert.id)
+    .where(text("alert.status = 'acknowledged'"), Alert.outcome_due_at <= bindparam("now"))
+    .order_by(Alert.outcome_due_at)
+    .limit(LIMIT)
+)
+DEAD_RUNGS = select(EscalationRun.id).where(*_dead_rung()).order_by(EscalationRun.due_at).limit(LIMIT)
+IS_DEAD = select(EscalationRun.id).where(EscalationRun.id == bindparam("run"), *_dead_rung())
 
 
 def _handle_due(session: Session, run_id: int, now: datetime) -> None:

@@ -23,8 +23,9 @@ def named(site: Site) -> list[int]:
 def of_site(session: Session, site: Site) -> list[int]:
     """Who is paged. People who have left do not count; when all the named ones have, everybody else does."""
     wanted = named(site)
-    active = list(session.scalars(select(Staff.id).where(Staff.id.in_(wanted), Staff.active).order_by(Staff.id)))
-    return active or [one.id for one in staff.with_role(session, site.id, "investigator", "clinician")]
+    query = select(Staff.id).where(Staff.id.in_(wanted), Staff.active).order_by(Staff.id)
+    active = list(session.scalars(query)) if wanted else []
+    return active or staff.ids_with_role(session, site.id, "investigator", "clinician")
 
 
 def choose(session: Session, site: Site, people: Collection[int], *, actor: str, now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Patient
@@ -14,7 +14,9 @@ from service.use_cases import (
     alerts,
     audit,
     conversation,
+    patient_facts,
     patients,
+    rows,
     shared_phones,
     staff,
     staff_messages,
@@ -30,11 +32,9 @@ NEW, HANDLED, POISONED = "new", "handled", "poisoned"
 GRACE = timedelta(seconds=5)  # the post that brought it reads it first; the tick is the second line
 POISON_WITHIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(minutes=5)
-
-
-def is_kept(session: Session, provider_id: str) -> bool:
-    """Whether a text is kept under the carrier's id."""
-    return session.scalars(select(Inbound.id).where(Inbound.provider_id == provider_id)).first() is not None
+HOLD = (
+    select(Inbound).where(Inbound.id == bindparam("one")).with_for_update().execution_options(populate_existing=True)
+)
 
 
 def store(
@@ -50,11 +50,12 @@ def store(
     received_at: datetime,
     carrier_at: datetime | None = None,
     found_by: str = "webhook",
-) -> Inbound | None:
-    """Keep a text under the carrier's id; None when it was kept before."""
-    if is_kept(session, provider_id):
-        return None
-    inbound = Inbound(
+) -> int | None:
+    """Keep a text under the carrier's id, which is unique; its row's id, None when it was kept before."""
+    return rows.add_once(
+        session,
+        Inbound,
+        "provider_id",
         provider_id=provider_id,
         channel=channel,
         from_address=from_address,
@@ -67,18 +68,15 @@ def store(
         received_at=received_at,
         next_try_at=received_at + GRACE,
     )
-    session.add(inbound)
-    session.flush()
-    return inbound
 
 
 def handle(session: Session, inbound_id: int, *, now: datetime) -> None:
     """Read one stored text. What is handled already stays so."""
-    inbound = session.get_one(Inbound, inbound_id, with_for_update=True)
+    inbound = session.scalars(HOLD, {"one": inbound_id}).one()
     if inbound.status == HANDLED:
         return
-    inbound.heard = _take(session, inbound, now)
-    inbound.status, inbound.handled_at, inbound.error = HANDLED, now, None
+    found = _take(session, inbound, now)
+    rows.change(session, inbound, status=HANDLED, handled_at=now, error=None, **found)
     audit.record(
         session, "inbound:read", actor="system", now=now, subject_id=inbound.id, patient_id=inbound.patient_id,
         detail={"found_by": inbound.found_by, "intents": inbound.heard.get("intents", [])},
@@ -109,24 +107,24 @@ def poison(session: Session, inbound_id: int, error: str, *, now: datetime) -> N
 
 
 def _take(session: Session, inbound: Inbound, now: datetime) -> dict[str, Any]:
+    """Act on the text; the columns of its row that this fills."""
     person = staff.by_phone(session, inbound.from_address)
-    found = patients.by_phone(session, inbound.from_address)
+    found = patient_facts.hold_by_phone(session, inbound.from_address)
     if person is not None and (not found or read_reply(inbound.body, sender="staff").codes):
-        inbound.staff_id = person.id
-        return {"staff": person.id, "did": alerts.staff_text(session, person, inbound, now=now)}
+        did = alerts.staff_text(session, person, inbound, now=now)
+        return {"staff_id": person.id, "heard": {"staff": person.id, "did": did}}
     if not found:
-        return strangers.take(session, inbound, now=now)
+        return {"heard": strangers.take(session, inbound, now=now)}
     chosen = shared_phones.choose(session, found, inbound, now=now)
     if chosen is None:
-        return {"asked": "which patient", "patients": [patient.id for patient in found]}
+        return {"heard": {"asked": "which patient", "patients": [patient.id for patient in found]}}
     patient, words = chosen
-    inbound.patient_id = patient.id
     if inbound.channel == "whatsapp":
         patient.whatsapp_seen_at = now
     reply = conversation.take_text(session, patient, words, now=now)
     if words is not inbound:
         shared_phones.say_whose(session, patient, words, now=now)
-    return as_record(reply, patient)
+    return {"patient_id": patient.id, "heard": as_record(reply, patient)}
 
 
 def as_record(reply: Reply, patient: Patient) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service.errors import NotFound, Problem
 from service.models import Link
 from service.security import digest, new_token
+from service.use_cases import rows
 
 KINDS = frozenset({"page", "case", "questions", "feed"})
 
@@ -35,13 +36,10 @@ def make(
     if kind not in KINDS:
         raise ValueError(f"no kind of link is called {kind!r}")
     token = new_token()
-    session.add(
-        Link(
-            digest=digest(token), kind=kind, patient_id=patient_id, staff_id=staff_id, alert_id=alert_id,
-            occasion_id=occasion_id, created_at=now, expires_at=now + lifetime,
-        )
+    rows.add(
+        session, Link, digest=digest(token), kind=kind, patient_id=patient_id, staff_id=staff_id, alert_id=alert_id,
+        occasion_id=occasion_id, created_at=now, expires_at=now + lifetime,
     )  # fmt: skip
-    session.flush()
     return token
 
 

@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient
-from service.use_cases import audit, conversation, occasions, outbox, silence
+from service.use_cases import audit, conversation, occasions, outbox, patient_facts, silence
 from service.use_cases.sweep import Sweep
 from workflows.enrolment import PatientStatus
 from workflows.occasions import OccasionStatus
 
 MISSED = OccasionStatus.MISSED.value
+DUE = (
+    select(Occasion.id)
+    .where(Occasion.next_due_at <= bindparam("now"))
+    .order_by(Occasion.next_due_at)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Occasions with something to do."""
-    return session.scalars(
-        select(Occasion.id).where(Occasion.next_due_at <= now).order_by(Occasion.next_due_at).limit(limit)
-    ).all()
+    return session.connection().scalars(DUE, {"now": now, "limit": limit}).all()
 
 
 def handle(session: Session, occasion_id: int, now: datetime) -> None:
     """The next step of one occasion, and when the one after it is."""
-    row = session.get_one(Occasion, occasion_id, with_for_update=True)
+    patient, row = patient_facts.hold_occasion(session, occasion_id)
     if row.next_due_at is None or row.next_due_at > now:
         return
-    patient = session.get_one(Patient, row.patient_id)
     if row.status == occasions.UPCOMING:
         _open(session, patient, row, now)
     elif row.status in (occasions.OPEN, occasions.LATE):

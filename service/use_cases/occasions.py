@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +28,20 @@ FROM_TODAY = select(ROWS.id, ROWS.questionnaire, ROWS.for_date, ROWS.status, ROW
     ROWS.patient_id == bindparam("patient"),
     or_(ROWS.for_date >= bindparam("today"), ROWS.status == UPCOMING),
 )
+
+ANSWERABLE_OF = (
+    select(Occasion)
+    .where(Occasion.patient_id == bindparam("patient"), or_(Occasion.status == OPEN, Occasion.status == LATE))
+    .order_by(Occasion.id)
+)
+ASKED_BESIDE = select(ROWS.id).where(
+    ROWS.patient_id == bindparam("patient"),
+    or_(ROWS.status == OPEN, ROWS.status == LATE),
+    ROWS.item.is_not(None),
+    ROWS.missed_at > bindparam("now"),
+    ROWS.id != bindparam("but"),
+)
+HOLD_ANSWERABLE = ANSWERABLE_OF.with_for_update(of=Occasion, key_share=True).execution_options(populate_existing=True)
 
 
 def plan(
@@ -105,17 +119,24 @@ def of_patient(session: Session, patient: Patient, *, since: date | None = None)
     return list(session.scalars(query if since is None else query.where(Occasion.for_date >= since)))
 
 
-def open_for(session: Session, patient: Patient, *, now: datetime) -> list[Occasion]:
-    """What the patient may answer now: most urgent first, then the latest day first."""
-    design = studies.design_for(session, patient)
-    urgency = {one.key: one.urgency for one in design.questionnaires}
-    rows = session.scalars(
-        select(Occasion).where(Occasion.patient_id == patient.id, Occasion.status.in_([OPEN, LATE]))
-    ).all()
-    return sorted(
-        (row for row in rows if row.missed_at > now),
-        key=lambda row: (urgency.get(row.questionnaire, 99), -row.for_date.toordinal()),
-    )
+def open_for(session: Session, patient: Patient, *, now: datetime, hold: bool = False) -> list[Occasion]:
+    """What the patient may answer now: most urgent first, then the latest day first. `hold`: locked, and read as it is
+    now; the patient must be held already."""
+    rows = session.scalars(HOLD_ANSWERABLE if hold else ANSWERABLE_OF, {"patient": patient.id})
+    return _by_urgency(session, patient, (row for row in rows if row.missed_at > now))
+
+
+def asked_beside(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> list[Occasion]:
+    """The patient's other occasions in which a question is open, in the order of `open_for`."""
+    with session.no_autoflush:  # what waits is of this occasion
+        given = {"patient": patient.id, "but": occasion.id, "now": now}
+        others = session.connection().scalars(ASKED_BESIDE, given).all()
+        return _by_urgency(session, patient, (session.get_one(Occasion, number) for number in others))
+
+
+def _by_urgency(session: Session, patient: Patient, rows: Iterable[Occasion]) -> list[Occasion]:
+    urgency = {one.key: one.urgency for one in studies.design_for(session, patient).questionnaires}
+    return sorted(rows, key=lambda row: (urgency.get(row.questionnaire, 99), -row.for_date.toordinal()))
 
 
 def finish(session: Session, occasion: Occasion, *, now: datetime) -> None:

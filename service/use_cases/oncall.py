@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Override, Rota, Shift, Staff
+from service.use_cases import bulk
+from service.use_cases.among import IDS, among
 from service.use_cases.rotas import (
     Stretch,
     add_override,
@@ -38,9 +40,25 @@ __all__ = [
     "who",
 ]
 
+ROTAS = select(Rota).where(Rota.site_id == bindparam("site")).order_by(Rota.id)
+
+
+def _that_may_matter(table: type[Shift] | type[Override]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        table.rota_id == bindparam("rota"),
+        table.cancelled_at.is_(None),
+        table.end_at > bindparam("start"),
+        table.start_at <= bindparam("horizon"),
+    )
+
+
+SHIFTS = select(Shift).where(*_that_may_matter(Shift)).order_by(Shift.id)
+OVERRIDES = select(Override).where(*_that_may_matter(Override)).order_by(Override.id)
+ACTIVE = select(Staff.id).where(among(Staff.id, IDS), Staff.active)
+
 
 def rotas_of(session: Session, site_id: int) -> list[Rota]:
-    return list(session.scalars(select(Rota).where(Rota.site_id == site_id).order_by(Rota.id)))
+    return list(session.scalars(ROTAS, {"site": site_id}))
 
 
 def who(session: Session, site_id: int, at: datetime) -> list[OnDuty]:
@@ -50,9 +68,8 @@ def who(session: Session, site_id: int, at: datetime) -> list[OnDuty]:
         for rota in rotas_of(session, site_id)
         for duty in rules.who_is_on_call(as_rules(session, rota, at, at), at)
     ]
-    active = set(
-        session.scalars(select(Staff.id).where(Staff.id.in_([duty.staff_id for duty in duties]), Staff.active))
-    )
+    bulk.flush_of(session, Staff)
+    active = set(session.connection().scalars(ACTIVE, {"ids": [duty.staff_id for duty in duties]}))
     return [duty for duty in duties if duty.staff_id in active]
 
 
@@ -86,23 +103,9 @@ def stretches(session: Session, rota: Rota, start: datetime, end: datetime) -> l
 def as_rules(session: Session, rota: Rota, start: datetime, end: datetime) -> rules.Rota:
     """The rota as a value, with the shifts and overrides that may matter from `start` to a while after `end`."""
     horizon = end + timedelta(days=60)
-    shifts = session.scalars(
-        select(Shift)
-        .where(
-            Shift.rota_id == rota.id, Shift.cancelled_at.is_(None), Shift.end_at > start, Shift.start_at <= horizon
-        )
-        .order_by(Shift.id)
-    ).all()
-    overrides = session.scalars(
-        select(Override)
-        .where(
-            Override.rota_id == rota.id,
-            Override.cancelled_at.is_(None),
-            Override.end_at > start,
-            Override.start_at <= horizon,
-        )
-        .order_by(Override.id)
-    ).all()
+    given = {"rota": rota.id, "start": start, "horizon": horizon}
+    shifts = session.scalars(SHIFTS, given).all()
+    overrides = session.scalars(OVERRIDES, given).all()
     return rules.Rota(
         rota.timezone,
         tuple(layer_of(layer, shifts) for layer in rota.layers),

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Row, bindparam, func, select, text, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifications.catalog import CATALOG
 from notifications.message import Channel, DeliveryStatus
 from notifications.phone import PhoneError, national, parse_phone
 from service.models import ContactMethod, Message, Patient, Site, Staff
-from service.use_cases import audit
+from service.use_cases import audit, bulk, rows
 from service.use_cases.studies import design_of
 
 PAGES, BULK = "pages", "bulk"
 URGENT_KINDS = frozenset({"safety", "page", "reply"})
 KINDS = URGENT_KINDS | {"question", "reminder", "notice"}
 NOTIFY = "vigilia_pages"
+FROM_SITE = frozenset({"tel", "emergency", "place"})
+ROWS = bulk.table_of(Message).c
+BY_CAUSE = select(ROWS.id).where(ROWS.dedupe == bindparam("dedupe"))
+SITE = select(Site.telephone, Site.country, Site.emergency_number, Site.place).where(Site.id == bindparam("site"))
+
+
+class Enqueued(NamedTuple):
+    """A message's row; `is_new`: written now, not known before."""
+
+    id: int
+    is_new: bool
 
 
 def enqueue(
@@ -45,24 +59,23 @@ def enqueue(
     alert_id: int | None = None,
     inbound_id: int | None = None,
     task_id: int | None = None,
-) -> Message:
-    """Write one message into the outbox; the row that `dedupe` names already is returned as it is.
+) -> Enqueued:
+    """Write one message into the outbox; the row that `dedupe` names already stays as it is.
 
     `send_at` (default now) is when it may leave, `due_at` when it was due (for the record). `fields` go over what the
     patient's site fills in by itself (tel, emergency, place). ValueError for a kind or template that does not exist.
     """
     if kind not in KINDS or template not in CATALOG:
         raise ValueError(f"no such kind or template: {kind!r}, {template!r}")
-    known = session.scalars(select(Message).where(Message.dedupe == dedupe)).first()
-    if known is not None:
-        return known
     lane = lane or (PAGES if kind in URGENT_KINDS else BULK)
     channel = str(channel or (patient.channel if patient else Channel.SMS))
     filled = dict(fields or {})
     if patient is not None:
-        wanted = set(CATALOG[template].fields) | set(CATALOG[CATALOG[template].minimal or template].fields)
-        filled = {name: value for name, value in fields_for(session, patient).items() if name in wanted} | filled
-    message = Message(
+        filled = _from_site(session, patient, template) | filled
+    number = rows.add_once(
+        session,
+        Message,
+        "dedupe",
         patient_id=patient.id if patient else None,
         staff_id=staff.id if staff else None,
         site_id=patient.site_id if patient else staff.site_id if staff else None,
@@ -87,10 +100,10 @@ def enqueue(
         dedupe=dedupe,
         created_at=now,
     )
-    session.add(message)
-    session.flush()
+    if number is None:
+        return Enqueued(session.connection().execute(BY_CAUSE, {"dedupe": dedupe}).scalar_one(), is_new=False)
     wake(session, lane)
-    return message
+    return Enqueued(number, is_new=True)
 
 
 def wake(session: Session, lane: str) -> None:
@@ -104,16 +117,30 @@ def wake(session: Session, lane: str) -> None:
 
 def fields_for(session: Session, patient: Patient) -> dict[str, str]:
     """What the patient's site fills into texts: `tel` as one dials it there, `emergency`, `place`."""
-    site = patient.site
+    there = session.identity_map.get(identity_key(Site, patient.site_id))
+    site = there or session.connection().execute(SITE, {"site": patient.site_id}).one()
     return {"tel": telephone_of(site), "emergency": site.emergency_number, "place": site.place}
 
 
-def telephone_of(site: Site) -> str:
+def _from_site(session: Session, patient: Patient, template: str) -> dict[str, str]:
+    """Those of them that the text has room for."""
+    wanted = {*CATALOG[template].fields, *CATALOG[CATALOG[template].minimal or template].fields}
+    if wanted.isdisjoint(FROM_SITE):
+        return {}
+    return {name: value for name, value in fields_for(session, patient).items() if name in wanted}
+
+
+def telephone_of(site: Site | Row[str, str, str, str]) -> str:
     """The site's telephone as one dials it there ("(16) 3602-1000"); as it was typed where it is no such number."""
+    return _dialled(site.telephone, site.country)
+
+
+@lru_cache(maxsize=1024)
+def _dialled(telephone: str, country: str) -> str:
     try:
-        return national(parse_phone(site.telephone, site.country), site.country)
+        return national(parse_phone(telephone, country), country)
     except PhoneError:
-        return site.telephone
+        return telephone
 
 
 def _profile(session: Session, patient: Patient | None) -> str:
@@ -149,24 +176,27 @@ def cancel_for(
     kinds: frozenset[str] | set[str] | tuple[str, ...] | None = None,
 ) -> int:
     """Cancel what has not left yet for one patient, occasion, visit or alert; how many. Each row keeps `reason`."""
-    about = {
-        Message.patient_id: patient_id,
-        Message.occasion_id: occasion_id,
-        Message.visit_id: visit_id,
-        Message.alert_id: alert_id,
-    }
-    wheres = [column == value for column, value in about.items() if value is not None]
-    if not wheres:
+    given = {"patient_id": patient_id, "occasion_id": occasion_id, "visit_id": visit_id, "alert_id": alert_id}
+    about = {name: value for name, value in given.items() if value is not None}
+    if not about:
         raise ValueError("cancel_for: name a patient, occasion, visit or alert")
+    bulk.flush_of(session, Message)
+    statement = _cancel(tuple(about), None if kinds is None else tuple(sorted(kinds)))
+    ended = {"status": DeliveryStatus.CANCELLED.value, "reason": reason, "ended_at": now}
+    values = {f"about_{name}": value for name, value in about.items()} | ended
+    found = session.connection().scalars(statement, values).all()
+    bulk.bring_in_line(session, Message, [{"id": number} | ended for number in found])
+    return len(found)
+
+
+@lru_cache(maxsize=64)
+def _cancel(about: tuple[str, ...], kinds: tuple[str, ...] | None) -> ReturningUpdate[tuple[int]]:
+    wheres = [ROWS[name] == bindparam(f"about_{name}") for name in about]
     if kinds is not None:
-        wheres.append(Message.kind.in_(sorted(kinds)))
-    done = session.execute(
-        update(Message)
-        .where(Message.status == DeliveryStatus.READY.value, *wheres)
-        .values(status=DeliveryStatus.CANCELLED.value, reason=reason, ended_at=now)
-        .execution_options(synchronize_session="fetch")
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+        wheres.append(ROWS.kind.in_(kinds))
+    ended = {name: bindparam(name, type_=ROWS[name].type) for name in ("status", "reason", "ended_at")}
+    statement = update(bulk.table_of(Message)).where(text("status = 'ready'"), *wheres)
+    return statement.values(ended).returning(ROWS.id)
 
 
 def cancel_message(session: Session, message: Message, *, reason: str, actor: str, now: datetime) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from service.models import Alert, ContactMethod, Message, Page, Patient, ReplyCode, Staff
-from service.use_cases import links, outbox, staff, staff_messages, tasks
+from service.models import Alert, ContactMethod, Page, Patient, ReplyCode, Staff
+from service.use_cases import bulk, links, outbox, rows, staff, staff_messages, tasks
+from service.use_cases.outbox import Enqueued
 from workflows import reply_codes
 from workflows.alerts import Decision, Notice, NoticeKind, PageOrder
 from workflows.reply_codes import CodeAction
@@ -17,6 +18,27 @@ from workflows.reply_codes import CodeAction
 LINK_LIFE = timedelta(hours=24)
 CODE_LOCK = 8_241_972  # an advisory lock on PostgreSQL: two cases opened at once get two codes
 FOLLOW_UP = timedelta(hours=2)
+CASES_IN_USE = select(Alert.case).where(
+    or_(Alert.status != "closed", Alert.opened_at > bindparam("since"), Alert.closed_at > bindparam("since"))
+)
+CODES_IN_USE = select(ReplyCode.code).where(ReplyCode.issued_at > bindparam("since"))
+LATEST_CASE = select(Alert.case).order_by(Alert.id.desc()).limit(1)
+ADDRESSES = (
+    select(ContactMethod)
+    .where(
+        ContactMethod.staff_id == bindparam("staff"),
+        ContactMethod.channel == bindparam("channel"),
+        ContactMethod.opted_out_at.is_(None),
+        ContactMethod.verified_at.is_not(None),
+    )
+    .order_by(ContactMethod.id)
+)
+CODES = bulk.table_of(ReplyCode)
+ISSUE_AGAIN = (
+    update(CODES)
+    .where(CODES.c.alert_id == bindparam("of_alert"), CODES.c.phone == bindparam("of_phone"))
+    .values(issued_at=bindparam("issued_at"))
+)
 
 
 def new_case_code(session: Session, now: datetime) -> str:
@@ -24,15 +46,10 @@ def new_case_code(session: Session, now: datetime) -> str:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CODE_LOCK})
     since = now - reply_codes.NOT_REUSED_WITHIN
-    used = set(
-        session.scalars(
-            select(Alert.case).where(
-                or_(Alert.status != "closed", Alert.opened_at > since, Alert.closed_at > since)
-            )
-        )
-    )
-    used |= set(session.scalars(select(ReplyCode.code).where(ReplyCode.issued_at > since)))
-    latest = session.scalar(select(Alert.case).order_by(Alert.id.desc()).limit(1))
+    session.flush()
+    connection = session.connection()
+    used = {*connection.scalars(CASES_IN_USE, {"since": since}), *connection.scalars(CODES_IN_USE, {"since": since})}
+    latest = connection.scalar(LATEST_CASE)
     return reply_codes.allocate(used, after=latest or "")
 
 
@@ -45,18 +62,11 @@ def send(session: Session, alert: Alert, decision: Decision, *, now: datetime) -
         messages = [_enqueue(session, alert, order, one, template, now) for one in _addresses(session, order)]
         if not messages:
             continue
-        session.add(
-            Page(
-                alert_id=alert.id,
-                step=order.step,
-                loop=order.loop,
-                recipient=f"{order.recipient}#{order.staff_id}",
-                staff_id=order.staff_id,
-                channel=order.channel,
-                message_id=messages[-1].id,
-                created_at=now,
-            )
-        )
+        rows.add(
+            session, Page, alert_id=alert.id, step=order.step, loop=order.loop, staff_id=order.staff_id,
+            recipient=f"{order.recipient}#{order.staff_id}", channel=order.channel, message_id=messages[-1].id,
+            created_at=now,
+        )  # fmt: skip
 
 
 def reachable(session: Session, orders: Sequence[PageOrder]) -> tuple[PageOrder, ...]:
@@ -92,7 +102,7 @@ def advise(
     dedupe: str,
     now: datetime,
     inbound_id: int | None = None,
-) -> Message:
+) -> Enqueued:
     """A safety message to the patient; a call where the carrier no longer lets our texts through."""
     return outbox.enqueue(
         session,
@@ -127,23 +137,12 @@ def _template(order: PageOrder, *, nobody_on_call: bool, exhausted: bool) -> str
 
 
 def _addresses(session: Session, order: PageOrder) -> list[ContactMethod]:
-    return list(
-        session.scalars(
-            select(ContactMethod)
-            .where(
-                ContactMethod.staff_id == order.staff_id,
-                ContactMethod.channel == order.channel,
-                ContactMethod.opted_out_at.is_(None),
-                ContactMethod.verified_at.is_not(None),
-            )
-            .order_by(ContactMethod.id)
-        )
-    )
+    return list(session.scalars(ADDRESSES, {"staff": order.staff_id, "channel": order.channel}))
 
 
 def _enqueue(
     session: Session, alert: Alert, order: PageOrder, contact: ContactMethod, template: str, now: datetime
-) -> Message:
+) -> Enqueued:
     person = session.get_one(Staff, order.staff_id)
     zone = alert.patient.site.timezone
     fields = {
@@ -182,16 +181,12 @@ def _enqueue(
 
 
 def _give_code(session: Session, alert: Alert, person: Staff, phone: str, now: datetime) -> None:
-    known = session.scalars(
-        select(ReplyCode).where(ReplyCode.alert_id == alert.id, ReplyCode.phone == phone)
-    ).first()
-    if known is not None:
-        known.issued_at = now
+    again = session.connection().execute(ISSUE_AGAIN, {"of_alert": alert.id, "of_phone": phone, "issued_at": now})
+    if again.rowcount:
         return
-    session.add(
-        ReplyCode(alert_id=alert.id, staff_id=person.id, phone=phone, code=alert.case, issued_at=now)
+    rows.add(
+        session, ReplyCode, alert_id=alert.id, staff_id=person.id, phone=phone, code=alert.case, issued_at=now
     )
-    session.flush()
 
 
 def _taken(session: Session, alert: Alert, notice: Notice, key: str, via: str, now: datetime) -> None:

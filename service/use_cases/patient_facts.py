@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, Occasion, Patient, Reading, Response
-from service.use_cases import studies
+from service.models import AnchorDate, Occasion, Patient, Response, StudyVersion
+from service.use_cases import bulk, readings, studies
+from service.use_cases.readings import Taken
 from workflows.ear import Heard
-from workflows.facts import Facts, TemperatureReading
+from workflows.enrolment import ENDED
+from workflows.facts import Facts
 from workflows.protocol import Item, ItemType, Questionnaire
 from workflows.questionnaires import letters_of
 
@@ -30,46 +32,87 @@ REPORT = Questionnaire(  # a temperature that comes by itself, in a study that a
 )
 
 # Put together once: every text of a patient asks these, some more than once.
-HOLD_PATIENT = (
-    select(Patient).where(Patient.id == bindparam("one")).with_for_update(of=Patient, key_share=True)
-    .execution_options(populate_existing=True)
+HELD = (
+    select(Patient, StudyVersion.sha256).join(StudyVersion, StudyVersion.id == Patient.study_version_id)
+    .order_by(Patient.id).with_for_update(of=Patient, key_share=True).execution_options(populate_existing=True)
 )  # fmt: skip
+HOLD_PATIENT = HELD.where(Patient.id == bindparam("one"))
+HOLD_BY_PHONE = HELD.where(Patient.phone == bindparam("phone"))
+HOLD_BY_OCCASION = HELD.join(Occasion, Occasion.patient_id == Patient.id).where(Occasion.id == bindparam("one"))
 HOLD_OCCASION = (
     select(Occasion).where(Occasion.id == bindparam("one")).with_for_update(of=Occasion, key_share=True)
     .execution_options(populate_existing=True)
 )  # fmt: skip
+ROWS = bulk.table_of(Response).c
 ANSWERS = (
-    select(Response)
+    select(ROWS.id, ROWS.occasion_id, ROWS.item, ROWS.value, ROWS.raw, ROWS.inbound_id, ROWS.corrects_id)
     .where(
         or_(
-            Response.occasion_id == bindparam("one"),
+            ROWS.occasion_id == bindparam("one"),
             and_(  # "it was yesterday's": the correction stands in another day
-                Response.patient_id == bindparam("patient"),
-                Response.received_at >= bindparam("since"),
-                Response.corrects_id.is_not(None),
+                ROWS.patient_id == bindparam("patient"),
+                ROWS.received_at >= bindparam("since"),
+                ROWS.corrects_id.is_not(None),
             ),
         )
     )
-    .order_by(Response.id)
-)
-READINGS = (
-    select(Reading)
-    .where(Reading.patient_id == bindparam("patient"), Reading.taken_at >= bindparam("since"))
-    .order_by(Reading.taken_at, Reading.id)
+    .order_by(ROWS.id)
 )
 ANCHORS = select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
     AnchorDate.patient_id == bindparam("patient"), AnchorDate.actual_date.is_not(None)
+)
+
+LATEST = (
+    select(Occasion)
+    .where(
+        Occasion.patient_id == bindparam("patient"),
+        Occasion.questionnaire == bindparam("form"),
+        Occasion.opened_at.is_not(None),
+        Occasion.opens_at <= bindparam("at"),
+        Occasion.opens_at > bindparam("since"),
+    )
+    .order_by(Occasion.opens_at.desc())
+    .limit(1)
 )
 
 
 @dataclass(frozen=True)
 class Given:
     """The answers of one occasion as they stand: item -> value as the rules take it, and the row that holds
-    it.
+    it (id, raw, inbound_id). `begun`: there is an answer, even if it counts no more.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
-    rows: Mapping[str, Response] = field(default_factory=dict)
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    begun: bool = False
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is known of a patient beside the form at hand: the anchors that have happened, and the last day's
+    temperatures.
+    """
+
+    anchors: Mapping[str, datetime]
+    days_only: frozenset[str]
+    taken: tuple[Taken, ...]
+
+    def with_taken(self, fresh: Sequence[Taken]) -> Background:
+        """The same, with temperatures that have come since."""
+        return replace(self, taken=readings.standing((*self.taken, *fresh))) if fresh else self
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a text finds, asked for once: what may be answered, the form that it answers, with the answers so
+    far, and the background.
+    """
+
+    open: tuple[Occasion, ...]
+    occasion: Occasion | None
+    form: Questionnaire | None
+    given: Given
+    behind: Background
 
 
 def as_value(kind: ItemType, stored: Mapping[str, Any]) -> Any:
@@ -92,9 +135,29 @@ def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -
     """Lock the patient's row, and then the form's, as they are now: two texts of one patient are read one by
     one.
     """
-    session.scalars(HOLD_PATIENT, {"one": patient.id}).one()
+    _held(session, HOLD_PATIENT, one=patient.id)
     if occasion is not None:
         session.scalars(HOLD_OCCASION, {"one": occasion.id}).one()
+
+
+def hold_occasion(session: Session, occasion_id: int) -> tuple[Patient, Occasion]:
+    """Lock and read an occasion, its patient first."""
+    (patient,) = _held(session, HOLD_BY_OCCASION, one=occasion_id)
+    return patient, session.scalars(HOLD_OCCASION, {"one": occasion_id}).one()
+
+
+def hold_by_phone(session: Session, phone: str) -> list[Patient]:
+    """Lock and read everybody reached at that number (E.164), those still in the study first."""
+    found = _held(session, HOLD_BY_PHONE, phone=phone)
+    return sorted(found, key=lambda patient: (patient.status in ENDED, patient.id))
+
+
+def _held(session: Session, query: Any, **which: Any) -> list[Patient]:
+    found: list[Patient] = []
+    for patient, digest in session.execute(query, which):
+        studies.remember(session, patient.study_version_id, digest)
+        found.append(patient)
+    return found
 
 
 def answers_of(session: Session, occasion: Occasion | None, questionnaire: Questionnaire) -> Given:
@@ -102,24 +165,18 @@ def answers_of(session: Session, occasion: Occasion | None, questionnaire: Quest
     if occasion is None:
         return Given()
     given = {"one": occasion.id, "patient": occasion.patient_id, "since": occasion.opens_at}
-    rows = list(session.scalars(ANSWERS, given))
+    rows = session.connection().execute(ANSWERS, given).all()
     corrected = {row.corrects_id for row in rows}
     latest = {row.item: row for row in rows if row.occasion_id == occasion.id and row.id not in corrected}
     kinds = {item.key: item.type for item in questionnaire.items}
     values = {key: as_value(kinds[key], row.value) for key, row in latest.items() if key in kinds}
-    return Given(values, latest)
+    return Given(values, latest, begun=any(row.occasion_id == occasion.id for row in rows))
 
 
-def readings_of(session: Session, patient: Patient, *, since: datetime) -> list[Reading]:
-    """The patient's readings from `since` on, oldest first, without those that were corrected."""
-    rows = list(session.scalars(READINGS, {"patient": patient.id, "since": since}))
-    corrected = {row.corrects_id for row in rows}
-    return [row for row in rows if row.id not in corrected]
-
-
-def as_rule(row: Reading) -> TemperatureReading:
-    """A stored reading as the rules take it."""
-    return TemperatureReading(Decimal(row.celsius), row.taken_at, row.site, row.confirmed)
+def background(session: Session, patient: Patient, *, at: datetime) -> Background:
+    """What is known beside the form, for words of `at` and later."""
+    anchors, days_only = _anchors(session, patient)
+    return Background(anchors, days_only, readings.since(session, patient, at - LOOK_BACK))
 
 
 def gather(
@@ -129,39 +186,39 @@ def gather(
     at: datetime,
     questionnaire: Questionnaire | None = None,
     answers: Mapping[str, Any] | None = None,
-    reading: Reading | None = None,
+    reading: Taken | None = None,
     heard: Heard | None = None,
     recheck_due: bool = False,
+    behind: Background | None = None,
 ) -> Facts:
     """The facts at the time of the patient's words. `reading` is this report's, `heard` what else the words
-    say.
+    say; `behind` where the caller has it in hand.
     """
-    zone = ZoneInfo(patient.timezone)
-    anchors, days_only = _anchors(session, patient, zone)
+    behind = behind or background(session, patient, at=at)
     given = dict(answers or {})
     letters = letters_of(questionnaire, given) if questionnaire is not None else frozenset()
-    known = readings_of(session, patient, since=at - LOOK_BACK)
+    own = None if reading is None else reading.id
     return Facts(
         now=at,
-        reading=None if reading is None else as_rule(reading),
-        earlier=tuple(as_rule(row) for row in known if reading is None or row.id != reading.id),
+        reading=None if reading is None else reading.as_rule(),
+        earlier=tuple(one.as_rule() for one in behind.taken if one.id != own and one.taken_at >= at - LOOK_BACK),
         answers=given,
         letters=letters | (heard.signs if heard else frozenset()),
         red_words=heard.red_words if heard else frozenset(),
         fever_without_number=bool(heard and heard.fever_without_number),
         help_alone=bool(heard and heard.help_alone),
-        anchors=anchors,
-        days_only=days_only,
+        anchors=behind.anchors,
+        days_only=behind.days_only,
         stored={"temp_site": patient.temp_site} if patient.temp_site else {},
         recheck_due=recheck_due,
         contact_lost=patient.unreachable_at is not None or patient.opted_out == "all",
-        zone=zone,
+        zone=ZoneInfo(patient.timezone),
     )
 
 
-def without(facts: Facts, form: Questionnaire, answers: Mapping[str, Any], prior: Reading | None) -> Facts:
+def without(facts: Facts, form: Questionnaire, answers: Mapping[str, Any], prior: Taken | None) -> Facts:
     """The facts as they were before this report: the form's earlier answers and reading, nothing heard."""
-    old = None if prior is None else as_rule(prior)
+    old = None if prior is None else prior.as_rule()
     return replace(
         facts, reading=old, earlier=tuple(one for one in facts.earlier if one != old), answers=dict(answers),
         letters=letters_of(form, answers), red_words=frozenset(), fever_without_number=False, help_alone=False,
@@ -172,23 +229,23 @@ def alone(
     facts: Facts,
     form: Questionnaire,
     answers: Mapping[str, Any],
-    reading: Reading | None,
+    reading: Taken | None,
     heard: Heard | None,
 ) -> Facts:
     """The facts of this report by itself; earlier readings stay, for the rules on two of them."""
     signs = letters_of(form, answers) | (heard.signs if heard else frozenset())
     return replace(
-        facts, reading=None if reading is None else as_rule(reading), answers=dict(answers), letters=signs
+        facts, reading=None if reading is None else reading.as_rule(), answers=dict(answers), letters=signs
     )
 
 
-def _anchors(
-    session: Session, patient: Patient, zone: ZoneInfo
-) -> tuple[dict[str, datetime], frozenset[str]]:
+def _anchors(session: Session, patient: Patient) -> tuple[dict[str, datetime], frozenset[str]]:
     """Anchors that have happened, as instants; those of which only the day is known are named apart."""
     found: dict[str, datetime] = {}
     days_only: set[str] = set()
-    for name, day, at in session.execute(ANCHORS, {"patient": patient.id}):
+    zone = ZoneInfo(patient.timezone)
+    bulk.flush_of(session, AnchorDate)
+    for name, day, at in session.connection().execute(ANCHORS, {"patient": patient.id}):
         if day is None:
             continue
         hour = datetime.strptime(at, "%H:%M").time() if at else time(0)
@@ -209,37 +266,11 @@ def latest_occasion(session: Session, patient: Patient, *, at: datetime) -> Occa
     """The occasion of that form whose answers still describe the patient's state: opened within the last
     day.
     """
-    query = (
-        select(Occasion)
-        .where(
-            Occasion.patient_id == patient.id,
-            Occasion.questionnaire == daily_form(session, patient).key,
-            Occasion.opened_at.is_not(None),
-            Occasion.opens_at <= at,
-            Occasion.opens_at > at - SAME_REPORT,
-        )
-        .order_by(Occasion.opens_at.desc())
-        .limit(1)
-    )
-    return session.scalars(query).first()
+    form = daily_form(session, patient).key
+    given = {"patient": patient.id, "form": form, "at": at, "since": at - SAME_REPORT}
+    return session.scalars(LATEST, given).first()
 
 
 def questionnaire_of(session: Session, patient: Patient, key: str) -> Questionnaire:
     """A questionnaire of the patient's protocol. KeyError where there is none."""
     return studies.design_for(session, patient).questionnaire(key)
-
-
-__all__: Sequence[str] = (
-    "alone",
-    "without",
-    "Given",
-    "answers_of",
-    "as_rule",
-    "daily_form",
-    "as_value",
-    "gather",
-    "hold",
-    "latest_occasion",
-    "questionnaire_of",
-    "readings_of",
-)

@@ -30,8 +30,8 @@ def missing(session: Session, listed: Sequence[Listed]) -> list[Listed]:
     return [one for one in listed if one.provider_id not in known]
 
 
-def store(session: Session, one: Listed, *, now: datetime) -> Inbound | None:
-    """Store a text that polling found; None when the webhook was quicker after all."""
+def store(session: Session, one: Listed, *, now: datetime) -> int | None:
+    """Store a text that polling found, its id; None when the webhook was quicker after all."""
     return inbox.store(
         session, provider_id=one.provider_id, channel=one.channel.value, from_address=one.from_, to_address=one.to,
         body=one.text.replace("\x00", "�"), media=[], form={"found": "poll"}, received_at=now, carrier_at=one.sent_at,

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from notifications.catalog import CATALOG
 from notifications.dates import short_date, short_time
-from service.models import Patient, Reminder, Visit
-from service.use_cases import outbox, sites
+from service.models import Patient, Reminder, Site, StudyVersion, Visit
+from service.use_cases import outbox, rows, sites, studies
 from service.use_cases.calendar_reminders import PENDING, SENT, SKIPPED
 from service.use_cases.sweep import Sweep
 from workflows.enrolment import PatientStatus
@@ -20,28 +20,38 @@ from workflows.visits import VisitStatus
 
 STALE = timedelta(hours=20)
 WAITING = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+HOLD = (
+    select(Reminder, Visit, Patient, Site, StudyVersion.sha256)
+    .join(Visit, Visit.id == Reminder.visit_id)
+    .join(Patient, Patient.id == Reminder.patient_id)
+    .join(Site, Site.id == Patient.site_id)
+    .join(StudyVersion, StudyVersion.id == Patient.study_version_id)
+    .where(Reminder.id == bindparam("one"))
+    .with_for_update(of=Reminder)
+    .execution_options(populate_existing=True)
+)
+DUE = (
+    select(Reminder.id)
+    .where(text("status = 'pending'"), Reminder.due_at <= bindparam("now"))
+    .order_by(Reminder.due_at)
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
     """Reminders whose time has come."""
-    return session.scalars(
-        select(Reminder.id)
-        .where(Reminder.status == PENDING, Reminder.due_at <= now)
-        .order_by(Reminder.due_at)
-        .limit(limit)
-    ).all()
+    return session.connection().scalars(DUE, {"now": now, "limit": limit}).all()
 
 
 def handle(session: Session, reminder_id: int, now: datetime) -> None:
     """Write the message into the outbox, or say why not."""
-    row = session.get_one(Reminder, reminder_id, with_for_update=True)
+    row, visit, patient, _site, digest = session.execute(HOLD, {"one": reminder_id}).one()
     if row.status != PENDING:
         return
-    visit = row.visit
-    patient = session.get_one(Patient, row.patient_id)
+    studies.remember(session, patient.study_version_id, digest)
     reason = _why_not(row, visit, patient, now)
     if reason:
-        row.status, row.reason = SKIPPED, reason
+        rows.change(session, row, status=SKIPPED, reason=reason)
         return
     message = outbox.enqueue(
         session,
@@ -60,7 +70,7 @@ def handle(session: Session, reminder_id: int, now: datetime) -> None:
         wanted_while="visit_planned" if visit.status in WAITING else "",
         dedupe=f"reminder:{row.id}",
     )
-    row.status, row.message_id = SENT, message.id
+    rows.change(session, row, status=SENT, message_id=message.id)
 
 
 def fields_of(visit: Visit, patient: Patient) -> dict[str, str]:

@@ -18,6 +18,7 @@ from workflows.decisions import RuleViolation
 from workflows.ear import Heard, hear
 from workflows.occasions import OccasionStatus
 from workflows.protocol import LEVELS, Item, ItemType, Level, Questionnaire
+from workflows.questionnaires import next_for_sure
 from workflows.questionnaires import next_item as next_question
 
 
@@ -31,6 +32,9 @@ def next_item(session: Session, patient: Patient, occasion: Occasion, *, now: da
     """The question that comes next in an occasion; None when there is none."""
     questionnaire = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
     answers = patient_facts.answers_of(session, occasion, questionnaire).values
+    sure = next_for_sure(questionnaire, answers)
+    if sure is not None:
+        return sure
     facts = patient_facts.gather(session, patient, at=now, questionnaire=questionnaire, answers=answers)
     return next_question(questionnaire, answers, facts)
 
@@ -130,7 +134,7 @@ def correct(
         session, patient, occasion=occasion, questionnaire=form, answers={old.item: value}, channel="phone",
         typed_by=actor, corrects=old.id, reason=reason.strip(), now=now,
     )  # fmt: skip
-    return outcome.rows[-1]
+    return session.get_one(Response, outcome.kept[-1].id)
 
 
 def _handed_in(
@@ -143,15 +147,15 @@ def _handed_in(
     now: datetime,
 ) -> Outcome | None:
     keys = [f"{client_id}:{item}" for item in answers]
-    query = select(Response).where(Response.patient_id == patient.id, Response.client_id.in_(keys))
-    rows = tuple(session.scalars(query))
-    if not rows:
+    query = select(Response.id).where(Response.patient_id == patient.id, Response.client_id.in_(keys))
+    stored = session.scalars(query).all()
+    if not stored:
         return None
-    hits = session.scalars(select(TriageHit.level).where(TriageHit.response_id.in_([row.id for row in rows])))
+    hits = session.scalars(select(TriageHit.level).where(TriageHit.response_id.in_(stored)))
     level = max(map(Level, hits), key=LEVELS.index, default=Level.NOTHING)
     open_now = occasion is not None and occasion.status in (occasions.OPEN, occasions.LATE)
     item = next_item(session, patient, occasion, now=now) if occasion is not None and open_now else None
-    return Outcome(level, done=item is None, next_item=item.key if item else None, rows=rows)
+    return Outcome(level, done=item is None, next_item=item.key if item else None)
 
 
 def _may_answer(occasion: Occasion, typed_by: str) -> bool:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict
 from service.models import ContactMethod, Staff
 from service.security import Role, hash_password, password_matches
-from service.use_cases import audit, contacts
+from service.use_cases import audit, bulk, contacts
 from workflows.decisions import RuleViolation
 
 FREE_TRIES = 5
 LOCKED_FOR = timedelta(minutes=15)
 LONGEST_NAME = 20  # what a page can carry in one SMS
+BY_PHONE = (
+    select(Staff.id)
+    .join(ContactMethod, ContactMethod.staff_id == Staff.id)
+    .where(
+        ContactMethod.address == bindparam("phone"), ContactMethod.channel.in_(contacts.PHONE_CHANNELS), Staff.active
+    )
+    .order_by(ContactMethod.verified_at.is_(None), Staff.id)
+    .limit(1)
+)
 
 
 def add(
@@ -104,21 +115,26 @@ def deactivate(session: Session, person: Staff, *, actor: str, now: datetime) ->
 
 def by_phone(session: Session, phone: str) -> Staff | None:
     """The active person whose telephone this is, verified contacts first; None for an unknown number."""
-    return session.scalars(
-        select(Staff)
-        .join(ContactMethod, ContactMethod.staff_id == Staff.id)
-        .where(ContactMethod.address == phone, ContactMethod.channel.in_(contacts.PHONE_CHANNELS), Staff.active)
-        .order_by(ContactMethod.verified_at.is_(None), Staff.id)
-        .limit(1)
-    ).first()
+    found = session.connection().scalar(BY_PHONE, {"phone": phone})
+    return None if found is None else session.get_one(Staff, found)
 
 
 def with_role(session: Session, site_id: int | None, *roles: str) -> list[Staff]:
     """Active people of these roles who answer for the site (None: who answer for every site), by id."""
-    here = [Staff.site_id.is_(None)] if site_id is None else [Staff.site_id.is_(None), Staff.site_id == site_id]
-    return list(
-        session.scalars(select(Staff).where(Staff.role.in_(roles), Staff.active, or_(*here)).order_by(Staff.id))
-    )
+    return list(session.scalars(_with_role(roles), {"site": site_id}))
+
+
+def ids_with_role(session: Session, site_id: int | None, *roles: str) -> list[int]:
+    """Their ids."""
+    bulk.flush_of(session, Staff)
+    return list(session.connection().scalars(_with_role(roles, ids=True), {"site": site_id}))
+
+
+@lru_cache(maxsize=64)
+def _with_role(roles: tuple[str, ...], *, ids: bool = False) -> Select[Any]:
+    answers_for = or_(Staff.site_id.is_(None), Staff.site_id == bindparam("site"))
+    one_of = or_(*(Staff.role == role for role in roles))
+    return select(Staff.id if ids else Staff).where(one_of, Staff.active, answers_for).order_by(Staff.id)
 
 
 def listed(session: Session, site_id: int | None) -> list[Staff]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from notifications.alarms import in_language
-from service.models import ContactMethod, Message, Staff
+from service.models import ContactMethod, Staff
 from service.use_cases import outbox, staff
 
 OPERATIONS = ("operator", "admin")
@@ -28,7 +28,7 @@ def to_staff(
     address: str = "",
     alert_id: int | None = None,
     inbound_id: int | None = None,
-) -> Message | None:
+) -> outbox.Enqueued | None:
     """A text to a member of staff: to `address`, else to their texting number, else by e-mail; None: no way at all."""
     channel = "sms"
     if not address:

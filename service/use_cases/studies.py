@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from notifications.catalog import CATALOG
 from service.errors import Conflict, NotFound
 from service.models import Patient, Study, StudyVersion
-from service.use_cases import audit
+from service.use_cases import audit, bulk
 from workflows.decisions import RuleViolation
 from workflows.protocol import StudyDesign
 from workflows.protocol_file import load_design
@@ -27,7 +27,8 @@ def design_of(session: Session, version_id: int) -> StudyDesign:
     """The design of one version. Files never change, so each is read once a process, and asked for once a session."""
     known: dict[int, StudyDesign] = session.info.setdefault("designs", {})
     if version_id not in known:
-        digest = session.scalar(DIGEST, {"version": version_id})
+        bulk.flush_of(session, StudyVersion)
+        digest = session.connection().scalar(DIGEST, {"version": version_id})
         if digest is None:
             raise NotFound(f"there is no protocol version {version_id}")
         if digest not in _BY_DIGEST:

@@ -116,13 +116,13 @@ def answers_advice(
     session: Session, patient: Patient, inbound: Inbound, reply: Reply, *, now: datetime
 ) -> bool:
     """Whether the text answers "did you reach the hospital?"; then it is acted on."""
-    waiting = triaging.waiting(session, patient, triaging.ADVICE_SILENCE)
     said = plain(inbound.body).strip(" .!,)")
-    if not waiting or said not in (ARRIVED, ON_THE_WAY, NOT_GOING):
+    if said not in (ARRIVED, ON_THE_WAY, NOT_GOING):
         return False
-    (timer,) = triaging.settle(session, patient, triaging.ADVICE_SILENCE, reason=f"answered {said}", now=now)[
-        :1
-    ]
+    ended = triaging.settle(session, patient, triaging.ADVICE_SILENCE, reason=f"answered {said}", now=now)
+    if not ended:
+        return False
+    timer = ended[0]
     alert = session.get(Alert, timer.detail.get("alert"))
     audit.record(
         session, "advice:answer", actor=f"patient:{patient.id}", now=now, subject_id=timer.detail.get("alert"),

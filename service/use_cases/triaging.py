@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from service.models import Alert, Occasion, Patient, Reading, Timer, TriageHit
-from service.use_cases import alerts, outbox, studies, tasks
+from service.models import Alert, Occasion, Patient, Timer, TriageHit
+from service.use_cases import alerts, bulk, outbox, rows, studies, tasks
 from workflows.facts import Facts
 from workflows.protocol import Level
 from workflows.triage import DEFAULT_TASK, Hit, TriageResult, triage
@@ -22,8 +22,10 @@ RECHECK, RECHECK_SILENCE = "recheck", "recheck_silence"
 FEVER_SILENCE, HELP_SILENCE = "fever_silence", "help_silence"
 ADVICE_CHECK, ADVICE_SILENCE = "advice_check", "advice_silence"
 RUNNING = (
-    select(Timer).where(Timer.patient_id == bindparam("patient"), Timer.done_at.is_(None)).order_by(Timer.id)
-)  # fmt: skip
+    select(Timer.id, Timer.kind)
+    .where(Timer.patient_id == bindparam("patient"), Timer.done_at.is_(None))
+    .order_by(Timer.id)
+)
 # Timers that a temperature answers.
 WAIT_FOR_READING = (RECHECK, RECHECK_SILENCE, FEVER_SILENCE, HELP_SILENCE)
 
@@ -39,7 +41,7 @@ def follow(
     summary: Mapping[str, Any],
     now: datetime,
     occasion: Occasion | None = None,
-    reading: Reading | None = None,
+    reading_id: int | None = None,
     response_id: int | None = None,
     inbound_id: int | None = None,
 ) -> None:
@@ -52,11 +54,11 @@ def follow(
     if any(hit.level is Level.RED for hit in fresh):
         alert = alerts.open_or_join(
             session, patient, source=key, level=Level.RED.value, hits=result.hits, reported_at=reported_at,
-            inbound_id=inbound_id, reading_id=reading.id if reading else None, summary=summary, now=now,
+            inbound_id=inbound_id, reading_id=reading_id, summary=summary, now=now,
         )  # fmt: skip
         _check_advice(session, patient, alert, now=now)
     keep(
-        session, patient, fresh, now=now, response_id=response_id, reading_id=reading.id if reading else None,
+        session, patient, fresh, now=now, response_id=response_id, reading_id=reading_id,
         inbound_id=inbound_id, occasion_id=occasion.id if occasion else None, alert_id=alert.id if alert else None,
     )  # fmt: skip
     if result.level is Level.AMBER:
@@ -95,12 +97,10 @@ def raise_red(
 def keep(session: Session, patient: Patient, hits: Sequence[Hit], *, now: datetime, **of: int | None) -> None:
     """The rules that fired, as rows; `of` says what they fired on."""
     for hit in hits:
-        row = TriageHit(
-            patient_id=patient.id, rule_id=hit.rule_id, rule_version=hit.version, level=str(hit.level),
-            findings=[asdict(one) for one in hit.findings], created_at=now, **of,
+        rows.add(
+            session, TriageHit, patient_id=patient.id, rule_id=hit.rule_id, rule_version=hit.version,
+            level=str(hit.level), findings=[asdict(one) for one in hit.findings], created_at=now, **of,
         )  # fmt: skip
-        session.add(row)
-    session.flush()
 
 
 def news(combined: TriageResult, before: TriageResult, alone: TriageResult) -> tuple[Hit, ...]:
@@ -203,7 +203,9 @@ def wait(
 
 def waiting(session: Session, patient: Patient, *kinds: str) -> list[Timer]:
     """The patient's timers of these kinds that still run."""
-    return [timer for timer in session.scalars(RUNNING, {"patient": patient.id}) if timer.kind in kinds]
+    bulk.flush_of(session, Timer)
+    running = session.connection().execute(RUNNING, {"patient": patient.id}).all()
+    return [session.get_one(Timer, number) for number, kind in running if kind in kinds]
 
 
 def settle(session: Session, patient: Patient, *kinds: str, reason: str, now: datetime) -> list[Timer]:

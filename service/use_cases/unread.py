@@ -74,15 +74,17 @@ def _store(
     session: Session, patient: Patient, key: str, text: str, source: Source, occasion: Occasion | None, *, now: datetime
 ) -> Inbound | None:
     digest = hashlib.sha256(f"{source.client_id or source.phone_at or now}|{key}|{text}".encode()).hexdigest()
-    inbound = inbox.store(
+    number = inbox.store(
         session, provider_id=f"{source.channel}:{patient.id}:{digest}", channel=source.channel,
         from_address=f"patient:{patient.id}", to_address="", body=text, media=[],
         form={"item": key, "occasion": occasion.id if occasion else None, "client_id": source.client_id},
         received_at=now, carrier_at=source.phone_at, found_by=source.channel,
     )  # fmt: skip
-    if inbound is not None:
-        inbound.patient_id = patient.id
-        inbound.status, inbound.handled_at = inbox.HANDLED, now
+    if number is None:
+        return None
+    inbound = session.get_one(Inbound, number)
+    inbound.patient_id = patient.id
+    inbound.status, inbound.handled_at = inbox.HANDLED, now
     return inbound
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from service.models import Inbound, Occasion, Patient, Response
 from service.use_cases import occasions, patient_facts, reports, responses
 from service.use_cases.asking import ask
+from service.use_cases.patient_facts import Known
 from workflows.answers import Answer, read_answer
 from workflows.ear import Heard
 from workflows.protocol import Level, Questionnaire
@@ -32,6 +33,7 @@ def take(
     source: reports.Source,
     today: Occasion,
     form: Questionnaire,
+    known: Known,
     *,
     at: datetime,
     now: datetime,
@@ -42,7 +44,7 @@ def take(
     older = next(
         (
             row
-            for row in occasions.open_for(session, patient, now=now)
+            for row in known.open
             if row.questionnaire == today.questionnaire and row.for_date < today.for_date
         ),
         None,

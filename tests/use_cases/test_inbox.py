@@ -141,7 +141,7 @@ def test_the_same_text_twice_is_read_once(world) -> None:
     with world.runtime.db.unit_of_work() as session:
         first = store(session, world, "SM1", "39")
         assert store(session, world, "SM1", "39") is None
-        number = first.id
+        number = first
     for _ in range(2):
         with world.runtime.db.unit_of_work() as session:
             inbox.handle(session, number, now=world.now)
@@ -201,7 +201,7 @@ def test_a_text_found_later_counts_for_its_own_time(world) -> None:
     said_at = world.now - timedelta(hours=1)  # 07:30: yesterday's questions were still open
     with world.runtime.db.unit_of_work() as session:
         found = store(session, world, "SM9", "38,8", carrier_at=said_at, found_by="poll")
-        inbox.handle(session, found.id, now=world.now)
+        inbox.handle(session, found, now=world.now)
     (reading,) = rows(world, Reading)
     assert reading.taken_at == said_at and reading.received_at == world.now
     (alert,) = world.alerts(FIRST)

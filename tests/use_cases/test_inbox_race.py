@@ -28,7 +28,7 @@ def stored(world, *bodies: str) -> list[int]:
             inbox.store(
                 session, provider_id=f"SM{place}", channel="sms", from_address=world.phone(PATIENT).number,
                 to_address=FROM, body=body, media=[], form={}, received_at=world.now,
-            ).id
+            )
             for place, body in enumerate(bodies)
         ]  # fmt: skip
 

@@ -108,12 +108,12 @@ def test_a_text_that_was_written_before_todays_question_is_yesterdays(world) -> 
     world.enrol(PATIENT, on=date(2026, 2, 23), language="en")
     world.advance_to_local(8, 1, days=1)
     with world.runtime.db.unit_of_work() as session:
-        row = inbox.store(
+        number = inbox.store(
             session, provider_id="SM-late", channel="sms", from_address=world.phone(PATIENT).number, to_address="+1",
             body="36,7", media=[], form={}, received_at=world.now, carrier_at=world.now - timedelta(hours=10),
             found_by="poll",
         )  # fmt: skip
-        inbox.handle(session, row.id, now=world.now)
+        inbox.handle(session, number, now=world.now)
     yesterday, today = days(world)
     assert given(world, yesterday) == [("temp", "36,7")] and given(world, today) == []
     assert rows(world, Inbound)[-1].status == "handled"
