@@ -45,9 +45,8 @@ def check(file: Path) -> None:
     """
     design = _read(file)
     dated = sum(1 for encounter in design.encounters if encounter.timing is not None)
-    click.echo(
-        f"{design.code} version {design.version}: {dated} visits, {len(design.anchors)} anchors, no errors"
-    )
+    anchors = "1 anchor" if len(design.anchors) == 1 else f"{len(design.anchors)} anchors"
+    click.echo(f"{design.code} version {design.version}: {dated} visits, {anchors}, no errors")
     if design.defaults_to_confirm and not design.confirmed_by_site:
         click.echo("To be confirmed by a named investigator before the study is activated:")
         for line in design.defaults_to_confirm:
