@@ -92,10 +92,13 @@ def _refuse_by_default() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    has = {name.lower() for name, _value in response.headers}
+    wanted = dict(HEADERS)
     if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        wanted["Strict-Transport-Security"] = "max-age=31536000"
     if not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+        wanted["Cache-Control"] = "no-store"
+    for name, value in wanted.items():
+        if name.lower() not in has:
+            response.headers.add(name, value)
     return response

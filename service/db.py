@@ -84,9 +84,8 @@ class Base(DeclarativeBase):
     }
 
 
-def to_json(value: Any) -> str:
-    """A value as JSON columns hold it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# A value as JSON columns hold it; `json.dumps` would make an encoder for each.
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def make_engine(url: str, *, pool_size: int = 8) -> Engine:

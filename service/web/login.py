@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Request,
+    Response,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Response as AnyResponse
 
 from service.access import Actor, public
 from service.models import Staff
@@ -21,8 +33,20 @@ from service.web.i18n import LANGUAGES
 blueprint = page(Blueprint("login", __name__))
 
 
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's own, but nothing is prepared for those who bring no cookie and get none: the carrier and programs."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return super().open_session(app, request) if "HTTP_COOKIE" in request.environ else self.session_class()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.modified or session.accessed:
+            super().save_session(app, session, response)
+
+
 def install(app: Flask) -> None:
     """Say who asks, before any page's policy is checked."""
+    app.session_interface = CookieSessions()
     app.before_request(load_actor)
 
 
@@ -80,7 +104,7 @@ def _within(address: str | None) -> str:
 
 @blueprint.get("/login")
 @public("it is the way in; passwords are checked slowly and lock out")
-def show() -> str | Response:
+def show() -> str | AnyResponse:
     if g.get("actor"):
         return redirect(_within(request.args.get("next")), code=303)
     return render_template("login.html", form=Form(), next=request.args.get("next", ""))
@@ -88,7 +112,7 @@ def show() -> str | Response:
 
 @blueprint.post("/login")
 @public("it is the way in; passwords are checked slowly and lock out")
-def enter() -> str | Response | tuple[str, int]:
+def enter() -> str | AnyResponse | tuple[str, int]:
     form = Form(request.form)
     email, password = form.text("email", longest=320), form.value("password")
     runtime = current()
@@ -109,7 +133,7 @@ def enter() -> str | Response | tuple[str, int]:
 
 @blueprint.post("/logout")
 @public("it only forgets the asker's own session")
-def leave() -> Response:
+def leave() -> AnyResponse:
     _forget()
     say(_("You are logged out."))
     return redirect(url_for("login.show"), code=303)
@@ -117,7 +141,7 @@ def leave() -> Response:
 
 @blueprint.post("/language")
 @public("it only changes the asker's own language")
-def choose_language() -> Response:
+def choose_language() -> AnyResponse:
     wanted = request.form.get("language", "")
     if wanted in LANGUAGES:
         session["language"] = wanted

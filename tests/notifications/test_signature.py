@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 from notifications.carriers.signature import sign, signature_is_valid
@@ -48,3 +51,16 @@ def test_connection_overrides_are_not_signed() -> None:
 def test_no_token_accepts_nothing() -> None:
     assert not signature_is_valid((), URL, FORM, SIGNATURE)
     assert not signature_is_valid(("",), URL, FORM, sign("", URL, FORM))
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=20)), max_size=6), st.text("/?a=1&é", max_size=9))
+def test_it_signs_and_believes_what_the_twilio_library_does(pairs: list[tuple[str, str]], rest: str) -> None:
+    library = RequestValidator(TOKEN)
+    for form in (dict(pairs), MultiDict(pairs)):
+        url, ported = f"https://example.com/{rest}", f"https://example.com:443/{rest}"
+        signature = library.compute_signature(url, form)
+        assert sign(TOKEN, url, form) == signature and signature_is_valid((TOKEN,), url, form, signature)
+        for asked, signed in ((ported, url), (url, ported)):
+            signature = library.compute_signature(signed, form)
+            believed = signature_is_valid((TOKEN,), asked, form, signature)
+            assert believed == library.validate(asked, form, signature)
