@@ -182,7 +182,8 @@ class Rehearsal:
             player = self.players.get(text.to)
             if player is not None and text.status in ("delivered", "sent", "queued", "accepted"):
                 player.gets(text)
-        for call_ in self.simulator.calls[self.rung :]:
+        new = len(self.simulator.desk.calls) - self.rung
+        for call_ in self.simulator.calls[self.rung :] if new else ():
             self.rung += 1
             if call_.to in self.players:
                 self.players[call_.to].rings(call_)

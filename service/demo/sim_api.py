@@ -7,12 +7,13 @@ import re
 import socket
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, jsonify, request
+from werkzeug.wrappers import Request, Response
 
 from service.demo.sim_shapes import VERSION, call_json, message_json
 from service.demo.sim_state import Call, Json, Text
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
 
 FAULT_HEADER = "X-Simulator-Fault"
 _E164 = re.compile(r"^\+[1-9]\d{6,14}$")
+_PATH = re.compile(rf"^/{VERSION}/Accounts/([^/]+)/(Messages|Calls)(?:/([^/]+))?\.json$")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request to the API. `on_wire`: it came through a socket."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    form: Mapping[str, str]
+    login: tuple[str | None, str | None]
+    on_wire: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """Its answer. `fault` "lose_answer": the asker must not see it."""
+
+    status: int
+    body: Json
+    fault: str = ""
 
 
 class Refusal(Exception):
@@ -32,85 +55,123 @@ class Refusal(Exception):
         self.status, self.code, self.message = status, code, message
 
 
-def create_simulator(simulator: Simulator) -> Flask:
-    """The WSGI application. Its paths are Twilio's own, below wherever it is mounted."""
-    app = Flask("simulator", static_folder=None)
-    app.config["PROPAGATE_EXCEPTIONS"] = True  # ConnectionRefused must reach the caller
-    prefix = f"/{VERSION}/Accounts/<account>"
+class ConnectionRefused(Exception):
+    """Only in-process: nobody listens at the address."""
 
-    @app.errorhandler(Refusal)
-    def refused(error: Refusal) -> tuple[Response, int]:
-        simulator.refused.append((error.status, error.code))
-        body = {
-            "code": error.code,
-            "message": error.message,
-            "more_info": f"https://www.twilio.com/docs/errors/{error.code}",
-            "status": error.status,
-        }
-        return jsonify(body), error.status
 
-    @app.before_request
-    def authenticate() -> None:
-        given = request.authorization
-        if not given or (given.username, given.password) != (simulator.account_sid, simulator.auth_token):
+class SimulatorApi:
+    """The API, to be asked in-process (`ask`) or served as a WSGI application. Its paths are Twilio's own, below
+    wherever it is mounted."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        wire: socket.socket | None = environ.get("werkzeug.socket")
+        login = request.authorization
+        told = self.ask(
+            Asked(
+                request.method, request.path, request.args.to_dict(), request.form.to_dict(),
+                (login.username, login.password) if login else (None, None), on_wire=wire is not None,
+            )
+        )  # fmt: skip
+        response = Response(json.dumps(told.body), told.status, content_type="application/json")
+        if told.fault == "lose_answer":
+            response.headers[FAULT_HEADER] = told.fault
+            if wire is not None:
+                wire.shutdown(socket.SHUT_RDWR)
+        return response(environ, start_response)
+
+    def ask(self, asked: Asked) -> Told:
+        """The answer to one request. Raises ConnectionRefused in-process."""
+        try:
+            return self._answer(asked)
+        except Refusal as error:
+            self._simulator.refused.append((error.status, error.code))
+            body = {
+                "code": error.code,
+                "message": error.message,
+                "more_info": f"https://www.twilio.com/docs/errors/{error.code}",
+                "status": error.status,
+            }
+            return Told(error.status, body)
+
+    def _answer(self, asked: Asked) -> Told:
+        simulator, found = self._simulator, _PATH.match(asked.path)
+        if asked.login != (simulator.account_sid, simulator.auth_token):
             raise Refusal(401, 20003, "Authenticate")
-        if (request.view_args or {}).get("account") != simulator.account_sid:
+        account, resource, sid = found.groups() if found else ("", "", None)
+        do = _WAYS.get((asked.method, resource, sid is not None))
+        if account != simulator.account_sid or do is None:
             raise Refusal(404, 20404, "The requested resource was not found")
-
-    @app.post(f"{prefix}/Messages.json")
-    def create_message(account: str) -> Response:
-        fault = _fault(simulator)
-        text = _new_text(simulator, request.form)
-        simulator.accept(text, silent=fault == "silent")
-        return _answer(message_json(simulator, text, "queued"), 201, fault)
-
-    @app.get(f"{prefix}/Messages.json")
-    def list_messages(account: str) -> Response:
-        texts = _listed(simulator, request.args)
-        return _page(simulator, "Messages", "messages", texts, lambda text: message_json(simulator, text))
-
-    @app.get(f"{prefix}/Messages/<sid>.json")
-    def fetch_message(account: str, sid: str) -> Response:
-        text = simulator.find(sid)
-        if text is None:
-            raise Refusal(404, 20404, "The requested resource was not found")
-        return jsonify(message_json(simulator, text))
-
-    @app.post(f"{prefix}/Calls.json")
-    def create_call(account: str) -> Response:
-        fault = _fault(simulator)
-        call = _new_call(simulator, request.form)
-        simulator.desk.accept(call)
-        return _answer(call_json(simulator, call, "queued"), 201, fault)
-
-    @app.get(f"{prefix}/Calls.json")
-    def list_calls(account: str) -> Response:
-        since = _instant(request.args.get("StartTime>"))
-        to = request.args.get("To")
-        found = [
-            call for call in simulator.calls if to in (None, call.to) and (since is None or call.at >= since)
-        ]
-        return _page(simulator, "Calls", "calls", found[::-1], lambda call: call_json(simulator, call))
-
-    @app.get(f"{prefix}/Calls/<sid>.json")
-    def fetch_call(account: str, sid: str) -> Response:
-        call = simulator.desk.calls.get(sid)
-        if call is None:
-            raise Refusal(404, 20404, "The requested resource was not found")
-        return jsonify(call_json(simulator, call))
-
-    return app
+        return do(simulator, asked, sid or "")
 
 
-def _fault(simulator: Simulator) -> str:
+def create_simulator(simulator: Simulator) -> SimulatorApi:
+    """The carrier's API, a WSGI application."""
+    return SimulatorApi(simulator)
+
+
+def _create_message(simulator: Simulator, asked: Asked, _sid: str) -> Told:
+    fault = _fault(simulator, asked)
+    text = _new_text(simulator, asked.form)
+    simulator.accept(text, silent=fault == "silent")
+    return Told(201, message_json(simulator, text, "queued"), fault)
+
+
+def _list_messages(simulator: Simulator, asked: Asked, _sid: str) -> Told:
+    texts = _listed(simulator, asked.query)
+    return _page(simulator, asked, "Messages", texts, lambda text: message_json(simulator, text))
+
+
+def _fetch_message(simulator: Simulator, _asked: Asked, sid: str) -> Told:
+    text = simulator.find(sid)
+    if text is None:
+        raise Refusal(404, 20404, "The requested resource was not found")
+    return Told(200, message_json(simulator, text))
+
+
+def _create_call(simulator: Simulator, asked: Asked, _sid: str) -> Told:
+    fault = _fault(simulator, asked)
+    call = _new_call(simulator, asked.form)
+    simulator.desk.accept(call)
+    return Told(201, call_json(simulator, call, "queued"), fault)
+
+
+def _list_calls(simulator: Simulator, asked: Asked, _sid: str) -> Told:
+    since, to = _instant(asked.query.get("StartTime>")), asked.query.get("To")
+    found = [call for call in simulator.calls if to in (None, call.to) and (since is None or call.at >= since)]
+    return _page(simulator, asked, "Calls", found[::-1], lambda call: call_json(simulator, call))
+
+
+def _fetch_call(simulator: Simulator, _asked: Asked, sid: str) -> Told:
+    call = simulator.desk.calls.get(sid)
+    if call is None:
+        raise Refusal(404, 20404, "The requested resource was not found")
+    return Told(200, call_json(simulator, call))
+
+
+# (method, resource, whether one is named) -> what answers
+_WAYS: Mapping[tuple[str, str, bool], Callable[[Simulator, Asked, str], Told]] = {
+    ("POST", "Messages", False): _create_message,
+    ("GET", "Messages", False): _list_messages,
+    ("GET", "Messages", True): _fetch_message,
+    ("POST", "Calls", False): _create_call,
+    ("GET", "Calls", False): _list_calls,
+    ("GET", "Calls", True): _fetch_call,
+}
+
+
+def _fault(simulator: Simulator, asked: Asked) -> str:
     with simulator.lock:
         simulator.requests += 1
         fault = simulator.faults.next(simulator.requests)
-    if simulator.faults.delay and "werkzeug.socket" in request.environ:
+    if simulator.faults.delay and asked.on_wire:
         threading.Event().wait(simulator.faults.delay)
     if fault == "http_500":
         raise Refusal(500, 20500, "Internal Server Error")
-    if fault == "http_503" or (fault == "refuse" and "werkzeug.socket" in request.environ):
+    if fault == "http_503" or (fault == "refuse" and asked.on_wire):
         raise Refusal(
             503, 20503, "Service Unavailable"
         )  # a listening socket cannot refuse: the nearest it can do
@@ -119,21 +180,6 @@ def _fault(simulator: Simulator) -> str:
     if fault == "refuse":
         raise ConnectionRefused
     return fault
-
-
-class ConnectionRefused(Exception):
-    """Only in-process: nobody listens at the address."""
-
-
-def _answer(body: Json, status: int, fault: str) -> Response:
-    response = jsonify(body)
-    response.status_code = status
-    if fault == "lose_answer":
-        response.headers[FAULT_HEADER] = fault
-        wire: socket.socket | None = request.environ.get("werkzeug.socket")
-        if wire is not None:
-            wire.shutdown(socket.SHUT_RDWR)
-    return response
 
 
 def _new_text(simulator: Simulator, form: Any) -> Text:
@@ -226,27 +272,26 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def _page(
-    simulator: Simulator, resource: str, key: str, items: list[Any], shown: Callable[[Any], Json]
-) -> Response:
-    size = max(1, min(1000, int(request.args.get("PageSize", 50))))
-    number = max(0, int(request.args.get("Page", 0)))
+    simulator: Simulator, asked: Asked, resource: str, items: list[Any], shown: Callable[[Any], Json]
+) -> Told:
+    size = max(1, min(1000, int(asked.query.get("PageSize", 50))))
+    number = max(0, int(asked.query.get("Page", 0)))
     first, last = number * size, (number + 1) * size
     path = f"/{VERSION}/Accounts/{simulator.account_sid}/{resource}.json"
-    others = [(k, v) for k, v in request.args.items() if k not in ("Page", "PageToken")]
+    others = [(k, v) for k, v in asked.query.items() if k not in ("Page", "PageToken")]
 
     def uri(page: int) -> str:
         return f"{path}?{urlencode([*others, ('Page', page)])}"
 
-    return jsonify(
-        {
-            key: [shown(item) for item in items[first:last]],
-            "first_page_uri": uri(0),
-            "next_page_uri": uri(number + 1) if last < len(items) else None,
-            "previous_page_uri": uri(number - 1) if number else None,
-            "page": number,
-            "page_size": size,
-            "start": first,
-            "end": max(first, min(last, len(items)) - 1),
-            "uri": uri(number),
-        }
-    )
+    body = {
+        resource.lower(): [shown(item) for item in items[first:last]],
+        "first_page_uri": uri(0),
+        "next_page_uri": uri(number + 1) if last < len(items) else None,
+        "previous_page_uri": uri(number - 1) if number else None,
+        "page": number,
+        "page_size": size,
+        "start": first,
+        "end": max(first, min(last, len(items)) - 1),
+        "uri": uri(number),
+    }
+    return Told(200, body)

@@ -21,12 +21,14 @@ class CallDesk:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self.calls: dict[str, Call] = {}
+        self._rings: list[Call] = []  # those that may still move on by themselves
         self.machines: set[str] = set()  # numbers with a voicemail, which picks up what nobody picks up
 
     def accept(self, call: Call) -> None:
         """The API took a call. It begins to ring at the next `move_on`."""
         with self._simulator.lock:
             self.calls[call.sid] = call
+            self._rings.append(call)
 
     def move_on(self) -> int:
         """Queued calls begin to ring; those that rang too long end unanswered. How many changed."""
@@ -34,7 +36,9 @@ class CallDesk:
         if simulator.faults.silent:
             return 0
         changed = 0
-        for call in list(self.calls.values()):
+        with simulator.lock:
+            rings = self._rings = [call for call in self._rings if call.ringing]
+        for call in tuple(rings):
             if call.status == "queued":
                 dead = call.to in simulator.faults.undelivered
                 self._report(call, "failed" if dead else "ringing")

@@ -20,13 +20,14 @@ def _rfc2822(at: datetime) -> str:
 
 def message_json(simulator: Simulator, text: Text, status: str = "") -> Json:
     """A text, as Twilio's Messages resource shows it."""
+    at = _rfc2822(text.at)
     return {
         "account_sid": simulator.account_sid,
         "api_version": VERSION,
         "body": text.body,
-        "date_created": _rfc2822(text.at),
-        "date_sent": None if text.status == "queued" else _rfc2822(text.at),
-        "date_updated": _rfc2822(text.at),
+        "date_created": at,
+        "date_sent": None if text.status == "queued" else at,
+        "date_updated": at,
         "direction": text.direction,
         "error_code": text.code,
         "error_message": None,

@@ -11,8 +11,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, urldefrag, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from notifications.carriers.signature import sign
 from service.demo.inprocess import call
@@ -228,7 +229,7 @@ class Simulator:
 
     def push(self, pending: Pending) -> tuple[int, str]:
         """Post one signed webhook now; what fails and may be repeated waits for the next `deliver()`."""
-        url = urldefrag(pending.url).url
+        url = pending.url.partition("#")[0]
         if self.post is None or not url:
             return 0, ""
         headers = {"X-Twilio-Signature": sign(self.auth_token, url, pending.form)}
@@ -268,12 +269,17 @@ def bare(address: str) -> str:
     return address.removeprefix("whatsapp:")
 
 
-def tries_of(url: str) -> int:
-    """How often a failed webhook is repeated: `#rc=5&rp=all` -> 5; nothing asked, none."""
-    asked = parse_qs(urlsplit(url).fragment)
+@lru_cache(maxsize=64)
+def _tries(fragment: str) -> int:
+    asked = parse_qs(fragment)
     if "all" not in asked.get("rp", [""])[0]:
         return 0
     return min(5, int(asked.get("rc", ["1"])[0]))
+
+
+def tries_of(url: str) -> int:
+    """How often a failed webhook is repeated: `#rc=5&rp=all` -> 5; nothing asked, none."""
+    return _tries(url.partition("#")[2])
 
 
 __all__ = ["Call", "Faults", "SimulatedPhone", "Simulator", "Text", "create_simulator"]

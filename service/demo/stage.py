@@ -19,7 +19,8 @@ from service.demo import seed
 from service.demo.engine import Engine, Mailbox
 from service.demo.inprocess import InProcessTwilioHttpClient
 from service.demo.robots import Robots
-from service.demo.simulator import Simulator, create_simulator
+from service.demo.sim_api import SimulatorApi, create_simulator
+from service.demo.simulator import Simulator
 from service.migrate import upgrade
 from service.runtime import Runtime
 from service.security import new_token
@@ -44,7 +45,7 @@ class Stage:
     runtime: Runtime
     app: Flask
     simulator: Simulator
-    simulator_app: Flask
+    simulator_app: SimulatorApi
     engine: Engine
     robots: Robots
     mailbox: Mailbox
