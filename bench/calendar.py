@@ -131,7 +131,7 @@ def enrolled(runtime: Runtime, ids: list[int]) -> None:
 
 def plan(runtime: Runtime, patient: int) -> None:
     with runtime.db.unit_of_work() as session:
-        calendar.refresh(session, session.get_one(Patient, patient), now=NOON, visits=())
+        calendar.refresh(session, session.get_one(Patient, patient), now=NOON, is_new=True)
 
 
 def move(runtime: Runtime, patient: int, day: date) -> None:

@@ -58,6 +58,10 @@ class UtcDateTime(TypeDecorator[datetime]):
             return value
         return value.replace(tzinfo=UTC)
 
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """None on PostgreSQL, whose instants are aware: a patient's calendar has hundreds of them."""
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
+
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 

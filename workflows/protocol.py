@@ -102,6 +102,11 @@ class StudyDesign:
     def _encounters(self) -> Mapping[str, Encounter]:
         return {encounter.code: encounter for encounter in self.encounters}
 
+    @cached_property
+    def reminders_of(self) -> dict[tuple[str, tuple[str, ...]], tuple[tuple[VisitReminder, str, str], ...]]:
+        """What `visit_reminders` has made out of the design, by appointment: kept for the next patient."""
+        return {}
+
     def questionnaire(self, key: str) -> Questionnaire:
         """The questionnaire called `key`; KeyError where there is none."""
         for questionnaire in self.questionnaires:

@@ -31,6 +31,7 @@ __all__ = [
     "Flagged",
     "Moved",
     "PlannedVisit",
+    "plan_resolved",
     "plan_visits",
     "replan",
 ]
@@ -122,7 +123,18 @@ def plan_visits(
     study ends (no infusion by day 28) are left out, as are the codes in `without`. Raises RuleViolation for
     anchors that cannot be.
     """
-    resolved = resolve_anchors(design, anchors, zone)
+    return plan_resolved(design, resolve_anchors(design, anchors, zone), closed_days, today=today, without=without)
+
+
+def plan_resolved(
+    design: StudyDesign,
+    resolved: Mapping[str, AnchorDate],
+    closed_days: ClosedDaysLike = None,
+    *,
+    today: date | None = None,
+    without: Container[str] = frozenset(),
+) -> tuple[PlannedVisit, ...]:
+    """`plan_visits` for anchors that `resolve_anchors` gave."""
     stopped = {code for stop in due_stops(design, resolved, today) for code in stop.codes} if today else set()
     own_anchors = {anchor.recorded_by: anchor.name for anchor in reversed(design.anchors) if anchor.recorded_by}
     sources: dict[str, AnchorDate] = {}

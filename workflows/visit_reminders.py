@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from workflows.anchors import AnchorDate, Zone, zone_of
 from workflows.protocol import StudyDesign, VisitReminder
-from workflows.visit_calendar import PlannedVisit
+from workflows.visits import Day
 
 TROUGH = "csa_trough"
 PLAIN, WITH_TROUGH = "visit_1d", "visit_1d_trough"
 
 
-@dataclass(frozen=True)
-class ReminderDue:
+class Reminded(Protocol):
+    """Anything with what a visit's reminders hang on: a planned visit, or a row."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def anchor(self) -> str: ...
+    @property
+    def date(self) -> Day: ...
+    @property
+    def merged_into(self) -> str | None: ...
+
+
+class ReminderDue(NamedTuple):
     """`at` is an aware UTC instant. `key` is stable for (visit, reminder): the same one is never sent
     twice.
 
     `only` is "missed" for one that goes out only once the visit was missed.
     """
 
-    template: str
     at: datetime
     key: str
+    template: str
     only: str = ""
 
 
@@ -33,18 +46,24 @@ def local_instant(day: date, at: time, zone: Zone) -> datetime:
     """The UTC instant of a local wall time. A time that the clock skips is moved forward by the skipped
     hour; of a time that comes twice, the first.
     """
-    place: ZoneInfo = zone_of(zone)
-    return datetime.combine(day, at.replace(fold=0), tzinfo=place).astimezone(UTC)
+    return _instant(day, at.replace(fold=0), zone_of(zone))
+
+
+@lru_cache(maxsize=16384)  # patients of one zone are reminded on the same days
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def due_reminders(
     design: StudyDesign,
-    visit: PlannedVisit,
+    visit: Reminded,
     anchor_dates: Mapping[str, AnchorDate],
     zone: Zone,
     clinic_hour: time,
+    *,
+    members: tuple[str, ...] = (),
 ) -> tuple[ReminderDue, ...]:
-    """The reminders of one appointment, by instant.
+    """The reminders of one appointment, by instant; `members` are the codes of what is held with it.
 
     A visit merged into another has none: the appointment it is part of has them. `anchor_dates` are
     resolved; `clinic_hour` (local) stands in for an event's unknown time of day. A reminder in hours waits
@@ -53,20 +72,32 @@ def due_reminders(
     if visit.merged_into is not None:
         return ()
     due = []
-    for reminder in _reminders(design, visit):
-        at = _instant(visit, reminder, anchor_dates, zone, clinic_hour)
+    for reminder, template, key in _reminders(design, visit.code, members):
+        at = _due_at(visit, reminder, anchor_dates, zone, clinic_hour)
         if at is not None:
-            template = _template(design, visit, reminder.template)
-            due.append(ReminderDue(template, at, _key(visit.code, reminder), reminder.only))
-    return tuple(sorted(due, key=lambda one: (one.at, one.key)))
+            due.append(ReminderDue(at, key, template, reminder.only))
+    return tuple(sorted(due))
 
 
-def _reminders(design: StudyDesign, visit: PlannedVisit) -> tuple[VisitReminder, ...]:
+def _reminders(
+    design: StudyDesign, code: str, members: tuple[str, ...]
+) -> tuple[tuple[VisitReminder, str, str], ...]:
+    """An appointment's reminders with template and key: equal for every patient of the design, so made once."""
+    known = design.reminders_of
+    if (code, members) not in known:
+        known[code, members] = tuple(
+            (reminder, _template(design, (code, *members), reminder.template), _key(code, reminder))
+            for reminder in _own(design, code, members)
+        )
+    return known[code, members]
+
+
+def _own(design: StudyDesign, code: str, members: tuple[str, ...]) -> tuple[VisitReminder, ...]:
     """The appointment's own reminders, and the follow-up after a missed visit of any member that has one."""
-    own = list(design.encounter(visit.code).reminders)
+    own = list(design.encounter(code).reminders)
     slots = {(reminder.days, reminder.hours, reminder.only) for reminder in own}
-    for code in visit.members:
-        for reminder in design.encounter(code).reminders:
+    for member in members:
+        for reminder in design.encounter(member).reminders:
             slot = (reminder.days, reminder.hours, reminder.only)
             if slot not in slots and (reminder.only or not own):
                 own.append(reminder)
@@ -74,8 +105,8 @@ def _reminders(design: StudyDesign, visit: PlannedVisit) -> tuple[VisitReminder,
     return tuple(own)
 
 
-def _instant(
-    visit: PlannedVisit,
+def _due_at(
+    visit: Reminded,
     reminder: VisitReminder,
     anchor_dates: Mapping[str, AnchorDate],
     zone: Zone,
@@ -90,14 +121,13 @@ def _instant(
     return happened + timedelta(hours=reminder.hours)
 
 
-def _template(design: StudyDesign, visit: PlannedVisit, template: str) -> str:
+def _template(design: StudyDesign, codes: tuple[str, ...], template: str) -> str:
     """The reminder that says not to take the morning dose, when any part of the appointment measures its
     level.
     """
     if template != PLAIN:
         return template
-    measured = any(TROUGH in design.encounter(code).labs for code in (visit.code, *visit.members))
-    return WITH_TROUGH if measured else template
+    return WITH_TROUGH if any(TROUGH in design.encounter(code).labs for code in codes) else template
 
 
 def _key(code: str, reminder: VisitReminder) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound, Problem
 from service.models import Occasion, Patient, Study, StudyVersion
-from service.use_cases import anchors, audit, calendar, occasions, studies
+from service.use_cases import anchors, audit, calendar, calendar_frame, occasions, studies
 from workflows.amendments import Sentence, compare_designs
 from workflows.decisions import RuleViolation
 from workflows.enrolment import PatientStatus
@@ -98,7 +98,7 @@ def migrate(
         raise RuleViolation("reason", reason, "say why")
     _check(patient, version)
     _check_confirmed(session, version)
-    calendar.lock(session, patient)
+    calendar_frame.lock(session, patient)
     _check(patient, version)
     before = {"study_version_id": patient.study_version_id}
     diff = _move(session, patient, version, reason=f"protocol version {version.version}", now=now)

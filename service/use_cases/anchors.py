@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date as Day
 from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict
-from service.models import AnchorDate, Patient, Visit
-from service.use_cases import audit, calendar, held, studies
+from service.models import AnchorDate, Patient
+from service.use_cases import audit, bulk, calendar, calendar_frame, held
+from service.use_cases.calendar_rows import VisitRow
+from service.use_cases.calendar_there import AnchorRow, There, read
 from service.use_cases.revisions import keep, undo
-from workflows.anchors import check_planned, resolve_anchors
+from workflows.anchors import check_planned
 from workflows.decisions import RuleViolation
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Anchor
@@ -31,7 +34,8 @@ def preview(
     """What `commit` would change: the very same code, in a savepoint that is rolled back."""
     savepoint = session.begin_nested()
     try:
-        return _record(session, patient, anchor, date, time, reason="preview", actor="system", now=now)[0]
+        writes = bulk.Writes(session)
+        return _record(writes, patient, None, anchor, date, time, reason="preview", actor="system", now=now)[0]
     finally:
         savepoint.rollback()
         session.expire_all()
@@ -55,20 +59,23 @@ def commit(
     """
     if not reason.strip():
         raise RuleViolation("reason", reason, "say why")
-    calendar.lock(session, patient)
-    diff, before = _record(session, patient, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
-    change = {"anchor": anchor, "date": date, "time": _hour(time)}
+    place = calendar_frame.lock(session, patient)
+    writes = bulk.Writes(session)
+    diff, before = _record(writes, patient, place, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
+    change = {"anchor": anchor, "date": date.isoformat() if date else None, "time": _hour(time)}
     revision = keep(session, patient, change, before, diff, reason=reason.strip(), actor=actor, now=now)
-    audit.record(
-        session, "calendar:anchor", actor=actor, now=now, subject_id=revision.id, patient_id=patient.id,
+    audit.add(
+        writes, "calendar:anchor", actor=actor, now=now, subject_id=revision.id, patient_id=patient.id,
         detail={**change, "before": before["anchor"], "reason": reason.strip(), "moved": diff["moved"]},
     )  # fmt: skip
+    writes.flush()
     return diff | {"revision": revision.number}
 
 
 def _record(
-    session: Session,
+    writes: bulk.Writes,
     patient: Patient,
+    place: calendar_frame.Place | None,
     name: str,
     day: Day | None,
     hour: time | str | None,
@@ -78,55 +85,51 @@ def _record(
     now: datetime,
 ) -> tuple[Diff, dict[str, Any]]:
     """Date the anchor and bring the calendar in line: the diff, and what is needed to undo it."""
-    today = now.astimezone(ZoneInfo(patient.timezone)).date()
-    rule = _checked(session, patient, name, day, today)
-    rows = {one.name: one for one in calendar.anchor_rows(session, patient)}
-    row = rows.get(name)
-    visits = calendar.visits_of(session, patient)
-    visit = next((one for one in visits if one.code == rule.recorded_by), None)
+    frame = calendar_frame.frame_of(writes.session, patient, now=now, place=place)
+    rule = _checked(frame, patient, name, day)
+    there = read(writes.session, patient, today=frame.today)
+    visit = next((one for one in there.visits if one.code == rule.recorded_by), None)
     before: dict[str, Any] = {
-        "anchor": _shown(row),
+        "anchor": _shown(there.anchors.get(name)),
         "visit": _state(visit) if visit else None,
         "enrolled_on": patient.enrolled_on.isoformat(),
     }
-    happened = day is not None and day <= today
+    happened = day is not None and day <= frame.today
     if visit is not None and (happened or visit.status == VisitStatus.COMPLETED):
         held.reopen(visit, now)  # its own date follows the anchor's, whatever it was
-    _write(session, patient, rows, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
+    _write(writes, patient, there, name, day, _hour(hour) if happened else None, happened, actor=actor, now=now)
     if happened and rule.name == held.ENROLMENT and day is not None:
         patient.enrolled_on = day
-    design = studies.design_for(session, patient)
-    known = calendar.recorded(session, patient, design=design, visits=visits, rows=rows.values())
-    check_planned(design, resolve_anchors(design, known, patient.timezone), name)
+    anchors = calendar.resolved(frame, there)
+    check_planned(frame.design, anchors, name)
 
-    def settle() -> None:
-        if happened and day is not None:
-            own = visit or held.own_visit(session, patient, name)
-            if own is not None:
-                deviation = held.complete(session, own, day, reason=reason, actor=actor, now=now)
-                before["deviation"] = deviation.id if deviation else None
+    def settle(writes: bulk.Writes, visits: Mapping[str, VisitRow]) -> None:
+        own = visits.get(rule.recorded_by or "")
+        if own is not None and happened and day is not None:
+            deviation = held.complete(writes, own, day, reason=reason, actor=actor, now=now)
+            before["deviation"] = deviation.id if deviation else None
 
-    return calendar.refresh(session, patient, now=now, settle=settle, visits=visits, known=known), before
+    return calendar.bring_in_line(writes, patient, there, frame, anchors, now=now, settle=settle), before
 
 
-def _checked(session: Session, patient: Patient, name: str, day: Day | None, today: Day) -> Anchor:
+def _checked(frame: calendar_frame.Frame, patient: Patient, name: str, day: Day | None) -> Anchor:
     if patient.status != PatientStatus.ENROLLED:
         raise Conflict(f"the patient is {patient.status}: the calendar is closed")
-    known = {anchor.name: anchor for anchor in studies.design_for(session, patient).anchors}
+    known = {anchor.name: anchor for anchor in frame.design.anchors}
     if name not in known or known[name].latest_of:
         names = ", ".join(one.name for one in known.values() if not one.latest_of)
         raise RuleViolation("anchor", name, f"no anchor has this name; there are: {names}")
     if day is None and name == held.ENROLMENT:
         raise RuleViolation("date", day, "the enrolment keeps its date; it can be corrected")
-    if day is not None and day > today + LONGEST_AHEAD:
-        raise RuleViolation("date", day, f"more than a year after today, {today}")
+    if day is not None and day > frame.today + LONGEST_AHEAD:
+        raise RuleViolation("date", day, f"more than a year after today, {frame.today}")
     return known[name]
 
 
 def _write(
-    session: Session,
+    writes: bulk.Writes,
     patient: Patient,
-    rows: dict[str, AnchorDate],
+    there: There,
     name: str,
     day: Day | None,
     hour: str | None,
@@ -135,23 +138,22 @@ def _write(
     actor: str,
     now: datetime,
 ) -> None:
-    """Bring `rows`, the patient's by name, in line with the new date."""
-    row = rows.get(name)
+    """Bring the patient's anchors in line with the new date."""
+    row = there.anchors.pop(name, None)
     if day is None:
         if row is not None:
-            session.delete(rows.pop(name))
+            writes.session.execute(delete(AnchorDate).where(AnchorDate.id == row.id))
         return
+    planned = row.planned_date if row is not None else None
+    dates: tuple[Day | None, Day | None, str | None] = (planned, day, hour) if happened else (day, None, None)
+    fresh = there.anchors[name] = AnchorRow(row.id if row is not None else 0, name, *dates, now, actor)
     if row is None:
-        row = rows[name] = AnchorDate(patient_id=patient.id, name=name)
-        session.add(row)
-    if happened:
-        row.actual_date, row.actual_time = day, hour
+        writes.insert(AnchorDate, AnchorRow._fields[1:], [fresh[1:]], {"patient_id": patient.id})
     else:
-        row.planned_date, row.actual_date, row.actual_time = day, None, None
-    row.recorded_at, row.recorded_by = now, actor
+        writes.update(AnchorDate, AnchorRow._fields, [fresh])
 
 
-def _shown(row: AnchorDate | None) -> dict[str, Any] | None:
+def _shown(row: AnchorRow | None) -> dict[str, Any] | None:
     if row is None:
         return None
     return {
@@ -163,7 +165,7 @@ def _shown(row: AnchorDate | None) -> dict[str, Any] | None:
     }
 
 
-def _state(visit: Visit) -> dict[str, Any]:
+def _state(visit: VisitRow) -> dict[str, Any]:
     return {
         "status": visit.status,
         "date": visit.date.isoformat(),

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from notifications.dates import short_date, short_time
 from notifications.message import DeliveryStatus
 from service.models import Message, Patient, Visit
-from service.use_cases import audit, outbox, sites, tasks
+from service.use_cases import audit, bulk, outbox, sites, tasks
+from service.use_cases.calendar_rows import VisitRow
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
 from workflows.visits import OPEN
 
 REMINDED_WITHIN = timedelta(days=8)
 CHANGE_WITHIN = timedelta(hours=24)
+ROWS = bulk.table_of(Message).c
 ABOUT_VISITS = (
-    select(Message.visit_id, Message.status)
+    select(ROWS.visit_id, ROWS.status)
     .where(
-        Message.patient_id == bindparam("patient"),
-        Message.visit_id.is_not(None),
-        Message.kind.in_(("reminder", "notice", "reply")),
+        ROWS.patient_id == bindparam("patient"),
+        ROWS.visit_id.is_not(None),
+        or_(*(ROWS.kind == kind for kind in ("reminder", "notice", "reply"))),
     )
     .distinct()
 )
@@ -69,15 +71,20 @@ def patient_asks_change(session: Session, patient: Patient, *, now: datetime) ->
     return visit
 
 
-def tell_moved(session: Session, patient: Patient, moved: Sequence[Visit], *, now: datetime) -> int:
+def tell_moved(
+    session: Session,
+    patient: Patient,
+    about: Iterable[bulk.Values],
+    moved: Iterable[VisitRow],
+    *,
+    now: datetime,
+) -> int:
     """A patient who was told an appointment's day is told the new one; what waits with the old day is cancelled.
 
-    How many messages were cancelled.
+    How many messages were cancelled. `about`: the rows of ABOUT_VISITS.
     """
-    if not moved:
-        return 0
-    told: dict[int | None, set[str]] = {}
-    for visit_id, status in session.execute(ABOUT_VISITS, {"patient": patient.id}):
+    told: dict[int, set[str]] = {}
+    for visit_id, status in about:
         told.setdefault(visit_id, set()).add(status)
     cancelled = 0
     for visit in moved:
@@ -95,14 +102,14 @@ def tell_moved(session: Session, patient: Patient, moved: Sequence[Visit], *, no
     return cancelled
 
 
-def _is_ahead(patient: Patient, visit: Visit, now: datetime) -> bool:
+def _is_ahead(patient: Patient, visit: VisitRow, now: datetime) -> bool:
     """Whether the appointment is still to come for a patient who is in the study."""
     is_appointment = visit.status in OPEN and visit.merged_into is None
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     return is_appointment and patient.status == PatientStatus.ENROLLED and visit.date >= today
 
 
-def fields_of(visit: Visit, patient: Patient) -> dict[str, str]:
+def fields_of(visit: Visit | VisitRow, patient: Patient) -> dict[str, str]:
     """`date` and `time` of a visit as a text says them: the booked time, else the site's clinic hour."""
     zone = ZoneInfo(patient.timezone)
     at = visit.booked_at.astimezone(zone).time() if visit.booked_at else sites.clinic_hour(patient.site)

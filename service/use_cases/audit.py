@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from service.db import as_json
 from service.models import AuditEntry, AuditSeal
-from service.use_cases import rows
+from service.use_cases import bulk, rows
 
 GENESIS = hashlib.sha256(b"vigilia audit trail").hexdigest()
 CHUNK = 500
+NAMES = ("at", "actor", "action", "subject_id", "patient_id", "detail")
 BEHIND = 10_000  # entries that may be written and sealed while one transaction is open: it lives for seconds
 
 
@@ -36,6 +37,21 @@ def record(
         session, AuditEntry, at=now, actor=actor, action=action, subject_id=subject_id, patient_id=patient_id,
         detail=as_json(detail) if detail else {},
     )  # fmt: skip
+
+
+def add(
+    writes: bulk.Writes,
+    action: str,
+    *,
+    actor: str,
+    now: datetime,
+    subject_id: int,
+    patient_id: int,
+    detail: Mapping[str, Any],
+) -> None:
+    """`record`, written with the rows that it tells of."""
+    values = (now, actor, action, subject_id, patient_id, as_json(detail))
+    writes.insert(AuditEntry, NAMES, [values])
 
 
 def _hash(previous: str, entry: AuditEntry) -> str:

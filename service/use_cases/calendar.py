@@ -4,85 +4,57 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, CalendarRevision, Patient, StudyVersion, Visit
+from service.models import CalendarRevision, Patient, Visit
 from service.use_cases import (
+    appointments,
+    bulk,
+    calendar_questions,
     calendar_reminders,
     calendar_rows,
     calendar_stops,
+    calendar_there,
     conflicts,
-    occasions,
-    sites,
     studies,
 )
-from service.use_cases.calendar_rows import ENDED, NOT_PLANNED
+from service.use_cases.calendar_frame import Frame, frame_of
+from service.use_cases.calendar_rows import ENDED, NOT_PLANNED, VisitRow
+from service.use_cases.calendar_there import AnchorRow, There, read
 from workflows import anchors as anchor_rules
-from workflows.closed_days import ClosedDays
 from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
 from workflows.replanning import Diff, ExistingVisit
-from workflows.visit_calendar import PlannedVisit, plan_visits, replan
+from workflows.visit_calendar import PlannedVisit, plan_resolved, replan
 from workflows.visits import VisitStatus
 
 OPEN = (VisitStatus.PLANNED.value, VisitStatus.BOOKED.value)
+Anchors = Mapping[str, anchor_rules.AnchorDate]
+Settle = Callable[[bulk.Writes, Mapping[str, VisitRow]], None]
 # Put together once: building a statement costs more than the database takes to answer it.
-LOCKED = (
-    select(Patient, StudyVersion.sha256)
-    .join(Patient.study_version)
-    .where(Patient.id == bindparam("patient"))
-    .options(joinedload(Patient.site, innerjoin=True))
-    .with_for_update(key_share=True, of=Patient)
-    .execution_options(populate_existing=True)
-)
 VISITS = select(Visit).where(Visit.patient_id == bindparam("patient")).order_by(Visit.date, Visit.id)
-ANCHORS = select(AnchorDate).where(AnchorDate.patient_id == bindparam("patient"))
-
-
-def lock(session: Session, patient: Patient) -> None:
-    """Take the patient's row for this transaction, as it is now: two changes of one calendar follow each
-    other.
-    """
-    found, digest = session.execute(LOCKED, {"patient": patient.id}).one()
-    studies.remember(session, found.study_version_id, digest)
 
 
 def recorded(
-    session: Session,
-    patient: Patient,
-    *,
-    design: StudyDesign | None = None,
-    visits: Sequence[Visit] | None = None,
-    rows: Iterable[AnchorDate] | None = None,
+    design: StudyDesign, there: There
 ) -> dict[str, anchor_rules.AnchorDate]:
-    """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped.
-
-    `design`, `visits` and `rows` are the patient's own, where the caller has them in hand.
-    """
-    if rows is None:
-        rows = anchor_rows(session, patient)
-    found = {row.name: as_rule(row) for row in rows}
-    given_up = cancelled_by_hand(visits_of(session, patient) if visits is None else visits)
-    for anchor in (design or studies.design_for(session, patient)).anchors if given_up else ():
+    """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped."""
+    found = {name: as_rule(row) for name, row in there.anchors.items()}
+    given_up = cancelled_by_hand(there.visits)
+    for anchor in design.anchors if given_up else ():
         own = found.get(anchor.name)
         if anchor.recorded_by in given_up and (own is None or own.actual is None):
             found[anchor.name] = anchor_rules.AnchorDate(anchor.name, skipped=True)
     return found
 
 
-def anchor_rows(session: Session, patient: Patient) -> list[AnchorDate]:
-    """The anchors with dates of their own, as they are stored."""
-    return list(session.scalars(ANCHORS, {"patient": patient.id}))
-
-
-def cancelled_by_hand(visits: Sequence[Visit]) -> frozenset[str]:
+def cancelled_by_hand(visits: Iterable[VisitRow]) -> frozenset[str]:
     """Codes that a person cancelled: planning leaves them out. What planning itself cancelled may come
     back.
     """
@@ -90,21 +62,22 @@ def cancelled_by_hand(visits: Sequence[Visit]) -> frozenset[str]:
     return frozenset(visit.code for visit in cancelled if not is_left_by_plan(visit))
 
 
-def is_left_by_plan(visit: Visit) -> bool:
+def is_left_by_plan(visit: Visit | VisitRow) -> bool:
     """Whether the visit was cancelled because the plan no longer had it, or the patient had left."""
     return visit.status == VisitStatus.CANCELLED and bool({NOT_PLANNED, ENDED} & set(visit.flags))
 
 
-def as_rule(row: AnchorDate) -> anchor_rules.AnchorDate:
+def as_rule(row: AnchorRow) -> anchor_rules.AnchorDate:
     """A stored anchor as the rules take it."""
-    at = datetime.strptime(row.actual_time, "%H:%M").time() if row.actual_time else None
+    at = time.fromisoformat(row.actual_time) if row.actual_time else None
     return anchor_rules.AnchorDate(row.name, planned=row.planned_date, actual=row.actual_date, actual_time=at)
 
 
 def anchor_dates(session: Session, patient: Patient) -> dict[str, anchor_rules.AnchorDate]:
-    """Every anchor of the design: recorded where it is, else projected."""
+    """Every anchor of the patient's design: recorded where it is, else projected."""
     design = studies.design_for(session, patient)
-    return anchor_rules.resolve_anchors(design, recorded(session, patient), patient.timezone)
+    known = recorded(design, calendar_there.read_plan(session, patient))
+    return anchor_rules.resolve_anchors(design, known, patient.timezone)
 
 
 def day_of(session: Session, patient: Patient, ref: DayRef) -> date | None:
@@ -117,57 +90,30 @@ def visits_of(session: Session, patient: Patient) -> list[Visit]:
     return list(session.scalars(VISITS, {"patient": patient.id}))
 
 
-def plan(
-    session: Session,
-    patient: Patient,
-    *,
-    now: datetime,
-    design: StudyDesign | None = None,
-    visits: Sequence[Visit] | None = None,
-    known: dict[str, anchor_rules.AnchorDate] | None = None,
-) -> tuple[PlannedVisit, ...]:
-    """What the calendar should be now. `design` in place of the patient's own, for the preview of an
-    amendment; `known` as `recorded` gives it.
-    """
-    there = visits_of(session, patient) if visits is None else visits
-    used = design or studies.design_for(session, patient)
-    return plan_visits(
-        used,
-        recorded(session, patient, design=used, visits=there) if known is None else known,
-        patient.timezone,
-        closed_days(used, patient),
-        without=cancelled_by_hand(there),
-        today=now.astimezone(ZoneInfo(patient.timezone)).date(),
+def plan(session: Session, patient: Patient, *, now: datetime) -> tuple[PlannedVisit, ...]:
+    """What the calendar should be now."""
+    frame, there = frame_of(session, patient, now=now), calendar_there.read_plan(session, patient)
+    return _plan(frame, there.visits, resolved(frame, there))
+
+
+def resolved(frame: Frame, there: There) -> dict[str, anchor_rules.AnchorDate]:
+    """Every anchor of the design: recorded where it is, else projected."""
+    return anchor_rules.resolve_anchors(frame.design, recorded(frame.design, there), frame.zone)
+
+
+def _plan(frame: Frame, visits: Iterable[VisitRow], anchors: Anchors) -> tuple[PlannedVisit, ...]:
+    return plan_resolved(
+        frame.design, anchors, frame.closed, today=frame.today, without=cancelled_by_hand(visits)
     )
 
 
-def closed_days(design: StudyDesign, patient: Patient) -> ClosedDays:
-    """The days on which the patient's site is closed: its own, its country's, and the study's."""
-    of_site, rule = sites.closed_days(patient.site), design.closed_days
-    if rule is None:
-        return of_site
-    return replace(of_site, weekends=rule.weekends, extra=of_site.extra | frozenset(rule.extra))
+def _difference(frame: Frame, visits: Sequence[VisitRow], anchors: Anchors) -> Diff:
+    ends = frozenset(encounter.code for encounter in frame.design.encounters if encounter.ends_study)
+    existing = [_as_existing(visit, ends) for visit in visits if not is_left_by_plan(visit)]
+    return replan(existing, _plan(frame, visits, anchors), today=frame.today)
 
 
-def difference(
-    session: Session,
-    patient: Patient,
-    *,
-    now: datetime,
-    design: StudyDesign | None = None,
-    visits: Sequence[Visit] | None = None,
-    known: dict[str, anchor_rules.AnchorDate] | None = None,
-) -> Diff:
-    """What planning anew would do to the rows; nothing is changed."""
-    used = design or studies.design_for(session, patient)
-    there = visits_of(session, patient) if visits is None else visits
-    ends = frozenset(encounter.code for encounter in used.encounters if encounter.ends_study)
-    existing = [as_existing(visit, ends) for visit in there if not is_left_by_plan(visit)]
-    wanted = plan(session, patient, now=now, design=used, visits=there, known=known)
-    return replan(existing, wanted, today=now.astimezone(ZoneInfo(patient.timezone)).date())
-
-
-def as_existing(visit: Visit, ends: frozenset[str]) -> ExistingVisit:
+def _as_existing(visit: VisitRow, ends: frozenset[str]) -> ExistingVisit:
     """A row as the rules take it; `ends` are the codes that end the study."""
     return ExistingVisit(
         code=visit.code,
@@ -185,50 +131,75 @@ def as_existing(visit: Visit, ends: frozenset[str]) -> ExistingVisit:
 
 
 def refresh(
-    session: Session,
-    patient: Patient,
-    *,
-    now: datetime,
-    settle: Callable[[], None] | None = None,
-    visits: Sequence[Visit] | None = None,
-    known: dict[str, anchor_rules.AnchorDate] | None = None,
+    session: Session, patient: Patient, *, now: datetime, settle: Settle | None = None, is_new: bool = False
 ) -> dict[str, Any]:
     """Plan anew and bring visits, reminders and questionnaires in line; the diff of design 6.
 
     Visits keep their identity and their rows; what is no longer planned is cancelled, not deleted, and
-    comes back as the same row. A patient who has left has nothing planned. `settle` is called between
-    visits and reminders. `visits` (all of the patient's) and `known` (as `recorded` gives it), where the
-    caller has them in hand.
+    comes back as the same row. A patient who has left has nothing planned. `is_new`: nothing is planned yet.
     """
     if patient.status != PatientStatus.ENROLLED:
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0, "conflicts": []}
-    design = studies.design_for(session, patient)
-    there = visits_of(session, patient) if visits is None else visits
-    is_first = not there  # nothing has been planned: there is nothing else to compare with
-    if known is None:
-        known = recorded(session, patient, design=design, visits=there)
-    with session.no_autoflush:  # what changed row by row is written in one go, at the end
-        diff = difference(session, patient, now=now, design=design, visits=there, known=known)
-        calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in there}, now=now)
-        calendar_rows.rename(design, there, now=now)
-        if settle is not None:
-            settle()
-        if diff.added:
-            there = visits_of(session, patient)
-        anchors = anchor_rules.resolve_anchors(design, known, patient.timezone)
-        moved = {one.code for one in diff.moved}
-        reminders = calendar_reminders.sync(
-            session, patient, moved=moved, now=now, visits=there, anchors=anchors, is_first=is_first
-        )
-        questions = occasions.plan(session, patient, now=now, anchors=anchors, is_first=is_first)
-        calendar_stops.sync(session, patient, now=now, anchors=anchors, is_first=is_first)
-    patient.revision += 1
+    frame = frame_of(session, patient, now=now)
+    there = calendar_there.read_plan(session, patient) if is_new else read(session, patient, today=frame.today)
+    writes = bulk.Writes(session)
+    diff = bring_in_line(writes, patient, there, frame, resolved(frame, there), now=now, settle=settle)
+    writes.flush()
+    return diff
+
+
+def bring_in_line(
+    writes: bulk.Writes,
+    patient: Patient,
+    there: There,
+    frame: Frame,
+    anchors: Anchors,
+    *,
+    now: datetime,
+    settle: Settle | None = None,
+) -> dict[str, Any]:
+    """`refresh` for a patient in the study, by `anchors` (resolved); the caller flushes `writes`.
+
+    `settle` is called with the writes and the visits by code, between visits and reminders.
+    """
+    session, visits = writes.session, there.visits
+    diff = _difference(frame, visits, anchors)
+    visits += calendar_rows.apply(session, patient, diff, {visit.code: visit for visit in visits}, now=now)
+    visits.sort(key=attrgetter("date", "id"))
+    calendar_rows.rename(frame.design, visits, now=now)
+    if settle is not None:
+        settle(writes, {visit.code: visit for visit in visits})
+    calendar_rows.write(writes, visits)
+    what: dict[str, Any] = {"frame": frame, "anchors": anchors, "now": now}
+    told, reminders = _remind(writes, patient, there, moved={one.code for one in diff.moved}, **what)
+    questions = calendar_questions.sync(writes, patient, there.questions, **what)
+    calendar_stops.sync(writes, patient, there.stops, **what)
+    counted = [(patient.id, patient.revision + 1)]
+    writes.update(Patient, ("id", "revision"), counted, versions=[patient.version_id])
     shown = as_dict(diff)
     return shown | {
-        "messages_cancelled": reminders["cancelled"] + questions.get("cancelled", 0),
-        "messages_retimed": reminders["retimed"] + questions.get("retimed", 0),
-        "conflicts": conflicts.after(session, patient, there, shown, now=now),
+        "messages_cancelled": told + reminders["cancelled"] + questions["cancelled"],
+        "messages_retimed": reminders["retimed"] + questions["retimed"],
+        "conflicts": conflicts.after(writes, patient, visits, shown, frame=frame),
     }
+
+
+def remind(session: Session, patient: Patient, *, moved: Collection[str] = (), now: datetime) -> None:
+    """The reminders alone in line with the visits, where the plan is what it was; those in `moved` have other times."""
+    frame, writes = frame_of(session, patient, now=now), bulk.Writes(session)
+    there = read(session, patient, today=frame.today)
+    _remind(writes, patient, there, moved=moved, frame=frame, anchors=resolved(frame, there), now=now)
+    writes.flush()
+
+
+def _remind(
+    writes: bulk.Writes, patient: Patient, there: There, *, moved: Collection[str], now: datetime, **what: Any
+) -> tuple[int, dict[str, int]]:
+    changed = [one for one in there.visits if one.code in moved]
+    told = appointments.tell_moved(writes.session, patient, there.told, changed, now=now)
+    return told, calendar_reminders.sync(
+        writes, patient, there.reminders, there.visits, moved=moved, now=now, **what
+    )
 
 
 def as_dict(diff: Diff) -> dict[str, Any]:
@@ -248,11 +219,15 @@ def as_dict(diff: Diff) -> dict[str, Any]:
 
 def end(session: Session, patient: Patient, *, reason: str, now: datetime) -> None:
     """The patient has left: open visits and what reminds of them are cancelled."""
-    for visit in visits_of(session, patient):
+    visits = calendar_there.read_plan(session, patient).visits
+    for visit in visits:
         if visit.status in OPEN:
             visit.status, visit.updated_at = VisitStatus.CANCELLED.value, now
             visit.flags = [*visit.flags, ENDED]
             visit.sequence += 1
+    writes = bulk.Writes(session)
+    calendar_rows.write(writes, visits)
+    writes.flush()
     calendar_reminders.cancel_all(session, patient, reason=reason)
     calendar_stops.cancel_all(session, patient, reason=reason, now=now)
 

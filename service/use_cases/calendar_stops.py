@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Timer
-from service.use_cases import studies, tasks
+from service.use_cases import bulk, tasks
+from service.use_cases.calendar_frame import Frame, frame_of
 from service.use_cases.sweep import Sweep
-from workflows.anchors import AnchorDate, day_of, due_stops, resolve_anchors
+from workflows.anchors import AnchorDate, day_of, due_stops
 from workflows.enrolment import PatientStatus
 from workflows.visit_reminders import local_instant
 
 KIND = "calendar_stop"
-WAITING = select(Timer).where(Timer.patient_id == bindparam("patient"), Timer.kind == KIND, Timer.done_at.is_(None))
+HOUR = time(8, 0)
+ROWS = bulk.table_of(Timer).c
+WAITING = select(ROWS.id, ROWS.due_at, ROWS.detail).where(
+    ROWS.patient_id == bindparam("patient"), ROWS.kind == KIND, ROWS.done_at.is_(None)
+)
 
 
 def sync(
-    session: Session, patient: Patient, *, now: datetime, anchors: Mapping[str, AnchorDate], is_first: bool = False
+    writes: bulk.Writes,
+    patient: Patient,
+    there: Iterable[bulk.Values],
+    *,
+    frame: Frame,
+    anchors: Mapping[str, AnchorDate],
+    now: datetime,
 ) -> None:
-    """One waiting timer for each stop whose anchor has not happened; none for the others. `anchors`: resolved."""
-    design = studies.design_for(session, patient)
-    waiting = {timer.detail["stop"]: timer for timer in ([] if is_first else _waiting(session, patient))}
-    for stop in design.stops:
+    """One waiting timer for each stop whose anchor (resolved) has not happened; none for the others. `there`: the rows
+    of WAITING.
+    """
+    waiting = {detail["stop"]: (number, due_at) for number, due_at, detail in there}
+    over, retimed, fresh = [], [], []
+    for stop in frame.design.stops:
         limit = day_of(anchors, stop.by)
-        timer = waiting.pop(stop.id, None)
+        timer = waiting.get(stop.id)
         if limit is None or anchors[stop.anchor].is_actual:
             if timer is not None:
-                timer.done_at, timer.reason = now, "the anchor has its date"
+                over.append((timer[0],))
             continue
-        due = local_instant(limit + timedelta(days=1), time(8, 0), patient.timezone)
+        due_at = local_instant(limit + timedelta(days=1), HOUR, frame.zone)
         if timer is not None:
-            timer.due_at = due
-        elif due > now:
-            session.add(
-                Timer(patient_id=patient.id, kind=KIND, due_at=due, detail={"stop": stop.id}, created_at=now)
-            )
+            if timer[1] != due_at:
+                retimed.append((timer[0], due_at))
+        elif due_at > now:
+            fresh.append((due_at, {"stop": stop.id}))
+    writes.update(Timer, ("id",), over, {"done_at": now, "reason": "the anchor has its date"})
+    writes.update(Timer, ("id", "due_at"), retimed)
+    writes.insert(Timer, ("due_at", "detail"), fresh, {"patient_id": patient.id, "kind": KIND, "created_at": now})
 
 
 def cancel_all(session: Session, patient: Patient, *, reason: str, now: datetime) -> None:
     """The patient has left: nothing is stopped any more."""
-    for timer in _waiting(session, patient):
-        timer.done_at, timer.reason = now, reason
-
-
-def _waiting(session: Session, patient: Patient) -> Sequence[Timer]:
-    return session.scalars(WAITING, {"patient": patient.id}).all()
+    bulk.flush_of(session, Timer)
+    writes = bulk.Writes(session)
+    gone = [(number,) for number, *_others in session.execute(WAITING, {"patient": patient.id})]
+    writes.update(Timer, ("id",), gone, {"done_at": now, "reason": reason})
+    writes.flush()
 
 
 def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
@@ -71,10 +84,8 @@ def handle(session: Session, timer_id: int, now: datetime) -> None:
     timer.done_at, timer.reason = now, "the day has passed"
     if patient.status != PatientStatus.ENROLLED:
         return
-    design = studies.design_for(session, patient)
-    anchors = resolve_anchors(design, calendar.recorded(session, patient), patient.timezone)
-    today = now.astimezone(ZoneInfo(patient.timezone)).date()
-    for stop in due_stops(design, anchors, today):
+    frame = frame_of(session, patient, now=now)
+    for stop in due_stops(frame.design, calendar.anchor_dates(session, patient), frame.today):
         tasks.open_task(
             session, kind=stop.task, level="amber", now=now, patient=patient, rules=(stop.id,),
             dedupe=f"stop:{patient.id}:{stop.id}",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from service.models import Patient, Site, Visit
+from service.use_cases import bulk
+from service.use_cases.calendar_frame import Frame
+from service.use_cases.calendar_rows import VisitRow
 from workflows.conflicts import APART, Appointment, Clash, ClashKind, over_capacity, own_clashes, same_hour
 from workflows.protocol import Setting
 from workflows.visits import OPEN, VisitStatus
@@ -18,9 +21,10 @@ from workflows.visits import OPEN, VisitStatus
 TAKEN = tuple(str(each) for each in (*OPEN, VisitStatus.COMPLETED))
 AHEAD = timedelta(days=14)
 MOST = 200
+AnyVisit = Visit | VisitRow
 
 
-def as_appointment(visit: Visit, patient: str) -> Appointment:
+def as_appointment(visit: AnyVisit, patient: str) -> Appointment:
     """A row as the rules take it."""
     by_hand = visit.status == VisitStatus.BOOKED
     return Appointment(
@@ -30,25 +34,28 @@ def as_appointment(visit: Visit, patient: str) -> Appointment:
 
 def of_visits(
     session: Session,
-    visits: Iterable[Visit],
+    visits: Iterable[AnyVisit],
     *,
     today: date,
     only: Collection[str] | None = None,
     full_until: date | None = None,
+    patient_of: Callable[[Any], Patient] = attrgetter("patient"),
+    limits: Mapping[int, int | None] | None = None,
 ) -> dict[int, list[Clash]]:
     """Clashes of open appointments from `today` on, by the visit's id and then by day.
 
     `visits` are all visits of one patient, or of many. `only`: what concerns these codes. `full_until`: the
-    last day that is counted against what the site takes. A query or two a site, however many patients.
+    last day that is counted against what the site takes. `limits`: what each site takes a day, where the caller has
+    it in hand. A query or two a site, however many patients.
     """
-    people: dict[int, dict[str, Visit]] = {}
+    people: dict[int, dict[str, AnyVisit]] = {}
     for visit in visits:
         if visit.merged_into is None and visit.date >= today and visit.status in TAKEN:
             people.setdefault(visit.patient_id, {})[visit.code] = visit
     found: dict[int, list[Clash]] = {}
-    asked: dict[int, list[tuple[Visit, Appointment]]] = {}
+    asked: dict[int, list[tuple[AnyVisit, Appointment]]] = {}
     for mine in people.values():
-        whose = next(iter(mine.values())).patient.code
+        whose = patient_of(next(iter(mine.values()))).code
         rows = [(visit, as_appointment(visit, whose)) for visit in mine.values()]
         wanted = {code for code, visit in mine.items() if visit.status in OPEN and (only is None or code in only)}
         for clash in own_clashes(one for _visit, one in rows):
@@ -58,23 +65,33 @@ def of_visits(
             if visit.code in wanted:
                 asked.setdefault(visit.site_id, []).append((visit, one))
     for site_id, those in asked.items():
-        for visit_id, clash in _at_site(session, site_id, those, full_until or date.max):
+        limit = patient_of(those[0][0]).site.daily_capacity if limits is None else limits[site_id]
+        for visit_id, clash in _at_site(session, site_id, limit, those, full_until or date.max):
             found.setdefault(visit_id, []).append(clash)
     return {number: sorted(found[number], key=lambda clash: (clash.date, clash.kind)) for number in found}
 
 
 def of_patient(
-    session: Session, patient: Patient, visits: Iterable[Visit], *, today: date, only: Collection[str] | None = None
+    session: Session,
+    patient: Patient,
+    visits: Iterable[AnyVisit],
+    *,
+    today: date,
+    only: Collection[str] | None = None,
+    limits: Mapping[int, int | None] | None = None,
 ) -> list[Clash]:
     """The clashes of one patient, by day."""
-    found = of_visits(session, visits, today=today, only=only)
+    found = of_visits(session, visits, today=today, only=only, patient_of=lambda _visit: patient, limits=limits)
     return sorted((clash for those in found.values() for clash in those), key=lambda one: (one.date, one.code))
 
 
 def _at_site(
-    session: Session, site_id: int, asked: list[tuple[Visit, Appointment]], full_until: date
+    session: Session,
+    site_id: int,
+    limit: int | None,
+    asked: list[tuple[AnyVisit, Appointment]],
+    full_until: date,
 ) -> Iterable[tuple[int, Clash]]:
-    limit = asked[0][0].patient.site.daily_capacity
     days = {one.date for _visit, one in asked if one.date <= full_until} if limit is not None else set()
     counts = _counts(session, site_id, days) if days else {}
     hours = {one.booked_at for _visit, one in asked if one.booked_at is not None}
@@ -85,14 +102,17 @@ def _at_site(
 
 
 def after(
-    session: Session, patient: Patient, visits: Sequence[Visit], diff: dict[str, Any], *, now: datetime
+    writes: bulk.Writes, patient: Patient, visits: Sequence[VisitRow], diff: dict[str, Any], *, frame: Frame
 ) -> list[dict[str, Any]]:
     """The clashes that a diff of the calendar brings or leaves among the visits it moved, as the API shows them."""
     codes = [one["code"] for one in diff["moved"]] + list(diff["added"])
     if not codes:
         return []
-    today = now.astimezone(ZoneInfo(patient.timezone)).date()
-    return [as_dict(clash) for clash in of_patient(session, patient, visits, today=today, only=codes)]
+    if frame.capacity is not None or any(visit.booked_at for visit in visits):
+        writes.flush()  # the database is asked of the site's days: this patient's are counted as well
+    limits = {patient.site_id: frame.capacity}
+    found = of_patient(writes.session, patient, visits, today=frame.today, only=frozenset(codes), limits=limits)
+    return [as_dict(clash) for clash in found]
 
 
 def as_dict(clash: Clash) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from notifications.catalog import FieldTooLong, check_field
 from service.errors import Conflict
-from service.models import AnchorDate, Patient, Site, Study, Visit
+from service.models import AnchorDate, Patient, Site, Study
 from service.security import new_token
-from service.use_cases import audit, calendar, held, outbox, patients, studies
+from service.use_cases import audit, bulk, calendar, held, outbox, patients, studies
+from service.use_cases.calendar_rows import VisitRow
 from workflows.decisions import RuleViolation
 from workflows.enrolment import PatientStatus
 
@@ -79,16 +81,15 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
     )
     session.flush()
 
-    def settle() -> None:
-        if new.enrolled_on <= today:
-            held.complete_own(
-                session, patient, held.ENROLMENT, new.enrolled_on, reason="enrolled", actor=actor, now=now
-            )
+    planned: dict[str, VisitRow] = {}
 
-    calendar.refresh(session, patient, now=now, settle=settle, visits=())
-    visits = session.execute(
-        select(Visit.code, Visit.date).where(Visit.patient_id == patient.id).order_by(Visit.date, Visit.id)
-    ).all()
+    def settle(writes: bulk.Writes, visits: Mapping[str, VisitRow]) -> None:
+        planned.update(visits)
+        own = visits.get(held.code_of(studies.design_for(session, patient), held.ENROLMENT) or "")
+        if own is not None and new.enrolled_on <= today:
+            held.complete(writes, own, new.enrolled_on, reason="enrolled", actor=actor, now=now)
+
+    calendar.refresh(session, patient, now=now, settle=settle, is_new=True)
     outbox.enqueue(
         session, now=now, kind="reply", template="welcome", patient=patient, lane=outbox.BULK,
         dedupe=f"welcome:{patient.id}",
@@ -97,12 +98,12 @@ def enrol_patient(session: Session, new: NewPatient, *, actor: str, now: datetim
         session, "patient:enrol", actor=actor, now=now, subject_id=patient.id, patient_id=patient.id,
         detail={
             "code": code, "site": new.site.code, "enrolled_on": new.enrolled_on, "protocol": new.study.version_id,
-            "visits": len(visits),
+            "visits": len(planned),
         },
     )  # fmt: skip
     audit.record(
         session, "calendar:plan", actor=actor, now=now, subject_id=patient.id, patient_id=patient.id,
-        detail={"visits": {code: day for code, day in visits}},
+        detail={"visits": {code: visit.date for code, visit in planned.items()}},
     )  # fmt: skip
     return patient
 

@@ -8,17 +8,23 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, Deviation, Patient, Visit
-from service.use_cases import audit, studies
+from service.use_cases import audit, bulk, studies
+from service.use_cases.calendar_rows import VisitRow
+from workflows.protocol import StudyDesign
 from workflows.visits import VisitStatus, is_inside
 
 ENROLMENT = "enrolment"
 HELD_OUTSIDE, MOVED_OUTSIDE = "held_outside_window", "moved_outside_window"
 
 
+def code_of(design: StudyDesign, anchor: str) -> str | None:
+    """The code of the visit whose taking place dates the anchor; None where nothing does."""
+    return next((one.recorded_by for one in design.anchors if one.name == anchor), None)
+
+
 def own_visit(session: Session, patient: Patient, anchor: str) -> Visit | None:
     """The visit whose taking place dates the anchor (infusion_1: INF1), if the patient has it."""
-    design = studies.design_for(session, patient)
-    code = next((one.recorded_by for one in design.anchors if one.name == anchor), None)
+    code = code_of(studies.design_for(session, patient), anchor)
     if code is None:
         return None
     return session.scalars(
@@ -26,31 +32,23 @@ def own_visit(session: Session, patient: Patient, anchor: str) -> Visit | None:
     ).one_or_none()
 
 
-def complete_own(
-    session: Session, patient: Patient, anchor: str, day: date, *, reason: str, actor: str, now: datetime
-) -> Deviation | None:
-    """The visit that dates `anchor` took place on `day`; the deviation, where that is outside its window."""
-    visit = own_visit(session, patient, anchor)
-    return None if visit is None else complete(session, visit, day, reason=reason, actor=actor, now=now)
-
-
 def complete(
-    session: Session, visit: Visit, day: date, *, reason: str, actor: str, now: datetime
+    writes: bulk.Writes, visit: Visit | VisitRow, day: date, *, reason: str, actor: str, now: datetime
 ) -> Deviation | None:
-    """One visit is completed on the local day `day`, audited."""
+    """One visit is completed on the local day `day`; audited, once the caller flushes `writes`."""
     before = {"status": visit.status, "date": visit.date}
     visit.status, visit.date, visit.completed_on, visit.updated_at = VisitStatus.COMPLETED.value, day, day, now
     visit.sequence += 1
-    deviation = deviate(session, visit, day, kind=HELD_OUTSIDE, reason=reason, actor=actor, now=now)
-    audit.record(
-        session, "visit:complete", actor=actor, now=now, subject_id=visit.id, patient_id=visit.patient_id,
+    deviation = deviate(writes.session, visit, day, kind=HELD_OUTSIDE, reason=reason, actor=actor, now=now)
+    audit.add(
+        writes, "visit:complete", actor=actor, now=now, subject_id=visit.id, patient_id=visit.patient_id,
         detail={"before": before, "on": day, "reason": reason},
     )  # fmt: skip
     return deviation
 
 
 def deviate(
-    session: Session, visit: Visit, day: date, *, kind: str, reason: str, actor: str, now: datetime
+    session: Session, visit: Visit | VisitRow, day: date, *, kind: str, reason: str, actor: str, now: datetime
 ) -> Deviation | None:
     """A deviation for `day`; None where it lies in the window, or the visit has none (unscheduled)."""
     if visit.anchor == "" or is_inside(visit, day):
@@ -104,7 +102,7 @@ def unplan_anchor(session: Session, visit: Visit) -> None:
         )
 
 
-def reopen(visit: Visit, now: datetime) -> None:
+def reopen(visit: Visit | VisitRow, now: datetime) -> None:
     """The visit is as if it had only been planned; its plan decides the date."""
     visit.status, visit.completed_on, visit.booked_at, visit.flags = VisitStatus.PLANNED.value, None, None, []
     visit.updated_at = now

@@ -1,10 +1,9 @@
-"""Occasions as rows: planned with the calendar, opened at their hour, reminded of, late, missed, paused."""
+"""Occasions as rows: opened at their hour, reminded of, late, missed, paused. Planned by `calendar_questions`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, or_, select
@@ -13,22 +12,13 @@ from sqlalchemy.orm import Session
 from service.errors import NotFound
 from service.models import Occasion, Patient
 from service.use_cases import bulk, outbox, studies
-from workflows.anchors import AnchorDate
-from workflows.enrolment import PatientStatus
-from workflows.occasions import ANSWERABLE, OccasionStatus, PlannedOccasion, plan_occasions, plan_one
+from workflows.occasions import ANSWERABLE, OccasionStatus, plan_one
 from workflows.protocol import Schedule
 from workflows.silence import AskedOccasion, silent_at
 
-HORIZON = timedelta(days=400)
-IN_HOSPITAL, NOT_PLANNED = "in hospital", "no longer in the calendar"
-CANCELLED = OccasionStatus.CANCELLED.value
+IN_HOSPITAL = "in hospital"
 UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value, OccasionStatus.LATE.value
 ROWS = bulk.table_of(Occasion).c  # of the table itself: for plain values the mapper takes as long as the database
-FROM_TODAY = select(ROWS.id, ROWS.questionnaire, ROWS.for_date, ROWS.status, ROWS.opens_at).where(
-    ROWS.patient_id == bindparam("patient"),
-    or_(ROWS.for_date >= bindparam("today"), ROWS.status == UPCOMING),
-)
-
 ANSWERABLE_OF = (
     select(Occasion)
     .where(Occasion.patient_id == bindparam("patient"), or_(Occasion.status == OPEN, Occasion.status == LATE))
@@ -42,67 +32,6 @@ ASKED_BESIDE = select(ROWS.id).where(
     ROWS.id != bindparam("but"),
 )
 HOLD_ANSWERABLE = ANSWERABLE_OF.with_for_update(of=Occasion, key_share=True).execution_options(populate_existing=True)
-
-
-def plan(
-    session: Session,
-    patient: Patient,
-    *,
-    now: datetime,
-    anchors: Mapping[str, AnchorDate] | None = None,
-    is_first: bool = False,
-) -> dict[str, int]:
-    """Bring upcoming occasions in line with the anchors; how many were cancelled, re-timed and added.
-
-    What has opened keeps its history; days that have passed are not filled in. `anchors`: resolved, where the
-    caller has them in hand; `is_first`: there are no occasions yet.
-    """
-    from service.use_cases.calendar import anchor_dates
-
-    today = now.astimezone(ZoneInfo(patient.timezone)).date()
-    resolved = anchor_dates(session, patient) if anchors is None else anchors
-    wanted = {(one.questionnaire, one.for_date): one for one in _wanted(session, patient, resolved, today, now)}
-    given = {"patient": patient.id, "today": today}
-    gone: list[dict[str, Any]] = []
-    retimed: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
-    bulk.flush_of(session, Occasion)
-    there = [] if is_first else session.connection().execute(FROM_TODAY, given).all()
-    for number, questionnaire, day, status, opens_at in there:
-        one = wanted.pop((questionnaire, day), None)
-        if status == UPCOMING and one is None:
-            gone.append({"id": number, "status": CANCELLED, "next_due_at": None, "ended_reason": NOT_PLANNED})
-        elif status == UPCOMING and one is not None and opens_at != one.opens_at:
-            retimed.append({"id": number} | _times(one))
-        elif status == CANCELLED and one is not None:
-            again.append({"id": number, "status": UPCOMING, "ended_reason": None} | _times(one))
-    for changed in (gone, retimed, again):
-        bulk.update_rows(session, Occasion, changed)
-    whose = {"patient_id": patient.id, "site_id": patient.site_id, "status": UPCOMING}
-    bulk.insert_rows(session, Occasion, [whose | _new_row(one) for one in wanted.values()])
-    return {"cancelled": len(gone), "retimed": len(retimed), "added": len(again) + len(wanted)}
-
-
-def _wanted(
-    session: Session, patient: Patient, anchors: Mapping[str, AnchorDate], today: date, now: datetime
-) -> tuple[PlannedOccasion, ...]:
-    if patient.status != PatientStatus.ENROLLED:
-        return ()
-    dates = {name: one.date for name, one in anchors.items() if one.date is not None}
-    found = plan_occasions(
-        studies.design_for(session, patient), dates, ZoneInfo(patient.timezone), start=today, end=today + HORIZON
-    )
-    return tuple(one for one in found if one.missed_at > now)
-
-
-def _times(one: PlannedOccasion) -> dict[str, datetime]:
-    return {
-        "opens_at": one.opens_at, "next_due_at": one.opens_at, "late_at": one.late_at, "missed_at": one.missed_at,
-    }  # fmt: skip
-
-
-def _new_row(one: PlannedOccasion) -> dict[str, Any]:
-    return {"questionnaire": one.questionnaire, "for_date": one.for_date} | _times(one)
 
 
 def get(session: Session, occasion_id: int) -> Occasion:

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
-from service.db import as_json
 from service.errors import Conflict
 from service.models import AnchorDate, CalendarRevision, Deviation, Patient
-from service.use_cases import audit, bulk, calendar, calendar_reminders, held, studies
+from service.use_cases import audit, bulk, calendar, calendar_frame, held, studies
 from workflows.enrolment import PatientStatus
 from workflows.visits import VisitStatus
 
@@ -41,7 +40,7 @@ def undo(session: Session, patient: Patient, *, actor: str, now: datetime) -> Di
     Conflict where there is none, where the patient has left, or where visits were settled on the changed
     calendar since: then the right date is recorded as a change of its own.
     """
-    calendar.lock(session, patient)
+    calendar_frame.lock(session, patient)
     last = calendar.last_revision(session, patient)
     if last is None:
         raise Conflict("there is no change of the calendar to take back")
@@ -97,8 +96,8 @@ def keep(
     actor: str,
     now: datetime,
 ) -> Kept:
-    """Write a revision down, numbered from 1 for each patient."""
-    values = (patient.id, as_json(change), as_json(before), as_json(diff), reason, actor, now)
+    """Write a revision down, numbered from 1 for each patient. `change`, `before` and `diff` as JSON has them."""
+    values = (patient.id, change, before, diff, reason, actor, now)
     named = {f"new_{name}": value for name, value in zip(KEPT, values, strict=True)}
     number, row_id = session.connection().execute(KEEP, named | {"whose": patient.id}).one()
     return Kept(number, row_id)
@@ -135,7 +134,7 @@ def _put_back(
         if mistaken is not None:
             session.delete(mistaken)
     session.flush()
-    calendar_reminders.sync(session, patient, now=now)
+    calendar.remind(session, patient, now=now)
 
 
 def _day(text: str | None) -> Day | None:

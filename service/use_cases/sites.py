@@ -119,10 +119,9 @@ def in_use(session: Session) -> list[Site]:
     )
 
 
-def closed_days(site: Site) -> ClosedDays:
-    """Weekends, public holidays of the site's country and part, and its own days."""
-    extra = frozenset(date.fromisoformat(day) for day in site.closed_days)
-    return ClosedDays(site.country, site.subdivision or "", True, extra)
+def closed_days(country: str, subdivision: str | None, own: Sequence[str]) -> ClosedDays:
+    """Weekends, public holidays of a site's country and part, and its own days (ISO)."""
+    return ClosedDays(country, subdivision or "", True, frozenset(map(date.fromisoformat, own)))
 
 
 def clinic_hour(site: Site) -> time:

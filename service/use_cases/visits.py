@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound, Stale
 from service.models import Patient, Visit
-from service.use_cases import anchors, audit, calendar, calendar_reminders, held, sites, studies
+from service.use_cases import anchors, audit, bulk, calendar, calendar_frame, held, sites, studies
 from service.use_cases.appointments import next_appointment, patient_asks_change, patient_confirms
 from workflows.decisions import RuleViolation
 from workflows.enrolment import ENDED
@@ -53,7 +53,7 @@ def change(
     `expect_version` is not the row's; Conflict for a patient who has left.
     """
     patient = visit.patient
-    calendar.lock(session, patient)
+    calendar_frame.lock(session, patient)
     session.refresh(visit)  # as it is once nobody else is changing this calendar
     if expect_version is not None and visit.version_id != expect_version:
         raise Stale(f"the visit {visit.code} has changed since you read it")
@@ -85,7 +85,7 @@ def add_unscheduled(
         raise RuleViolation("date", date, f"from the enrolment on {patient.enrolled_on} to a year from today")
     if patient.status in ENDED and date > today:
         raise Conflict(f"the patient is {patient.status}: nothing more is booked")
-    calendar.lock(session, patient)
+    calendar_frame.lock(session, patient)
     number = sum(1 for visit in calendar.visits_of(session, patient) if visit.anchor == "") + 1
     design = studies.design_for(session, patient)
     planned = next((dict(one.label) for one in design.encounters if one.timing is None), {"en": "Unscheduled visit"})
@@ -182,7 +182,7 @@ def _book(
     held.plan_anchor(session, visit, day, reopened=old is VisitStatus.COMPLETED, actor=actor, now=now)
     calendar.refresh(session, patient, now=now)
     moved = {visit.code} if told != (day, booked_at) else set()
-    calendar_reminders.sync(session, patient, moved=moved, now=now)
+    calendar.remind(session, patient, moved=moved, now=now)
 
 
 def _complete(
@@ -199,18 +199,19 @@ def _complete(
         words = f"is outside {visit.window_start} to {visit.window_end}: a reason makes it a deviation"
         raise RuleViolation("completed_on", day, words)
     anchor = held.dated_by(session, visit)
-    members = [one for one in _appointment(session, visit) if one is not visit]
+    members, writes = [one for one in _appointment(session, visit) if one is not visit], bulk.Writes(session)
     if anchor is not None and patient.status not in ENDED:
         anchors.commit(
             session, patient, anchor=anchor, date=day, reason=reason or f"{visit.code} took place", actor=actor,
             now=now,
         )  # fmt: skip
     else:
-        held.complete(session, visit, day, reason=reason, actor=actor, now=now)
+        held.complete(writes, visit, day, reason=reason, actor=actor, now=now)
     for one in members:
         if one.status in OPEN and (anchor is None or one.merged_into == visit.code):
-            held.complete(session, one, day, reason=reason, actor=actor, now=now)
-    calendar_reminders.sync(session, patient, now=now)
+            held.complete(writes, one, day, reason=reason, actor=actor, now=now)
+    writes.flush()
+    calendar.remind(session, patient, now=now)
     _end_study(session, [visit, *members], day, actor=actor, now=now)
 
 
@@ -250,7 +251,7 @@ def _set_status(
         )  # fmt: skip
     session.flush()
     if wanted is VisitStatus.MISSED:
-        calendar_reminders.sync(session, visit.patient, now=now)
+        calendar.remind(session, visit.patient, now=now)
     else:
         held.unplan_anchor(session, visit)
         calendar.refresh(session, visit.patient, now=now)

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm.exc import StaleDataError
 
-from service.models import Visit
+from service.models import Timer, Visit
 from service.use_cases import anchors, bulk
+from service.use_cases.calendar_there import read_plan
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, visit
 
 MOVED = date(2026, 6, 1)
 
 
-@contextmanager
-def statements(session: Any) -> Iterator[list[str]]:
-    """What is asked of the database, but for COPY."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, words: str, *_others: Any) -> None:
-        asked.append(words)
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+def write(session: Any, names: tuple[str, ...], row: bulk.Values, version: int) -> None:
+    writes = bulk.Writes(session)
+    writes.update(Visit, names, [row], versions=[version])
+    writes.flush()
 
 
 def stored(session: Any, visit_id: int) -> Any:
@@ -46,7 +35,7 @@ def test_what_waits_for_other_columns_is_written_as_well(session: Any) -> None:
     before = one.version_id
     with session.no_autoflush:
         one.status, one.flags = "missed", ["thrown away"]
-        bulk.update_rows(session, Visit, [{"id": one.id, "date": MOVED, "flags": ["kept"]}], versions=[before])
+        write(session, ("id", "date", "flags"), (one.id, MOVED, ["kept"]), before)
         assert (one.status, one.date, one.flags) == ("missed", MOVED, ["kept"])
     assert stored(session, one.id) == ("missed", MOVED, ["kept"], before + 2)
 
@@ -55,7 +44,7 @@ def test_objects_that_nobody_changed_are_brought_in_line_and_can_be_changed_agai
     one = visit(session, enrol(session), "W10")
     session.flush()
     before = one.version_id
-    bulk.update_rows(session, Visit, [{"id": one.id, "date": MOVED}], versions=[before])
+    write(session, ("id", "date"), (one.id, MOVED), before)
     assert (one.date, one.version_id, one in session.dirty) == (MOVED, before + 1, False)
     one.status = "missed"
     assert stored(session, one.id)[:2] == ("missed", MOVED)
@@ -67,16 +56,34 @@ def test_a_row_that_somebody_else_changed_is_refused(session: Any) -> None:
     read = one.version_id
     session.connection().execute(update(Visit).where(Visit.id == one.id).values(version_id=read + 1))
     with pytest.raises(StaleDataError, match="1 rows of visit"):
-        bulk.update_rows(session, Visit, [{"id": one.id, "date": MOVED}], versions=[read])
+        write(session, ("id", "date"), (one.id, MOVED), read)
 
 
-def test_a_re_anchor_writes_each_visit_in_one_statement_and_its_own_visit_in_one_more(session: Any) -> None:
+def test_a_re_anchor_writes_each_visit_once(session: Any) -> None:
     patient = enrol(session)
     session.flush()
-    with statements(session) as asked:
-        anchors.commit(
-            session, patient, anchor="infusion_1", date=day("03-20"), reason="held", actor=ACTOR, now=at("03-20")
-        )
-        session.flush()
-    written = [words for words in asked if words.lstrip().startswith("UPDATE visit")]
-    assert len(written) == 2
+    before = {one.code: one.version_id for one in read_plan(session, patient).visits}
+    diff = anchors.commit(
+        session, patient, anchor="infusion_1", date=day("03-20"), reason="held", actor=ACTOR, now=at("03-20")
+    )
+    session.flush()
+    after = {one.code: one.version_id - before[one.code] for one in read_plan(session, patient).visits}
+    assert after["INF1"] == 1 and {one["code"] for one in diff["moved"]} <= {code for code in after if after[code] == 1}
+    assert set(after.values()) == {0, 1}
+
+
+def test_texts_reach_the_database_as_they_are(session: Any) -> None:
+    patient = enrol(session)
+    session.flush()
+    writes = bulk.Writes(session)
+    said = ['a "b" \\c {d}, \n\t', "NULL", "\\N", "\u00e9", ""]
+    kept = [(f"k{place}", {"of": text}) for place, text in enumerate(said)]
+    same = {"patient_id": patient.id, "due_at": at("03-20"), "created_at": at("03-02")}
+    writes.insert(Timer, ("kind", "detail"), kept, same)
+    writes.insert(Timer, ("kind", "reason"), [*((text, text) for text in said), ("none", None)], same)
+    writes.flush()
+    rows = session.execute(select(Timer.kind, Timer.detail, Timer.reason).where(Timer.patient_id == patient.id)).all()
+    found = {row.kind: row.detail for row in rows}
+    assert [(kind, found[kind]) for kind, _detail in kept] == kept
+    assert {(row.kind, row.reason) for row in rows if row.reason is not None} == {(text, text) for text in said}
+    assert [row.reason for row in rows if row.kind == "none"] == [None]

@@ -61,7 +61,8 @@ def create(session: Any, **changed: Any) -> Site:
 
 
 def test_a_site_has_its_closed_days_besides_weekends_and_holidays(session: Any) -> None:
-    closed = sites.closed_days(create(session, closed_days=["2026-06-05"]))
+    site = create(session, closed_days=["2026-06-05"])
+    closed = sites.closed_days(site.country, site.subdivision, site.closed_days)
     assert [day(one) in closed for one in ("06-05", "06-08", "06-06", "07-09")] == [True, False, True, True]
 
 

@@ -20,7 +20,8 @@ NINE = time(9)
 def reminders(code: str, zone: str = ZONE, dates: dict[str, object] | None = None) -> tuple[ReminderDue, ...]:
     anchors = dict(dates or ALL)
     resolved = resolve_anchors(STUDY, anchors, zone)  # type: ignore[arg-type]
-    return due_reminders(STUDY, plan(anchors, zone=zone)[code], resolved, zone, NINE)  # type: ignore[arg-type]
+    visit = plan(anchors, zone=zone)[code]
+    return due_reminders(STUDY, visit, resolved, zone, NINE, members=visit.members)  # type: ignore[arg-type]
 
 
 def local(code: str, zone: str = ZONE) -> list[tuple[str, str, str]]:
