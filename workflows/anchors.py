@@ -74,7 +74,7 @@ def shift(base: date, timing: Timing) -> date:
 
 def counted_from(design: StudyDesign, anchors: Mapping[str, AnchorDate], name: str) -> str:
     """The anchor to count from when a visit names `name`: itself, or when it was skipped the one before."""
-    known = {anchor.name: anchor for anchor in design.anchors}
+    known = design.anchors_by_name
     while name in known and known[name].previous and is_skipped(design, anchors, name):
         name = known[name].previous
     return name
@@ -91,8 +91,10 @@ def is_skipped(design: StudyDesign, anchors: Mapping[str, AnchorDate], name: str
 
 
 def _overtaken(design: StudyDesign, anchors: Mapping[str, AnchorDate], name: str) -> bool:
-    later = [anchor.name for anchor in design.anchors if anchor.previous == name]
-    return any(_happened(anchors, other) or _overtaken(design, anchors, other) for other in later)
+    for later in design.followers.get(name, ()):
+        if _happened(anchors, later) or _overtaken(design, anchors, later):
+            return True
+    return False
 
 
 def day_of(anchors: Mapping[str, AnchorDate], ref: DayRef) -> date | None:
@@ -170,7 +172,7 @@ class _Resolver:
     def __init__(self, design: StudyDesign, given: dict[str, AnchorDate]) -> None:
         self.design = design
         self.given = given
-        self.rules = {anchor.name: anchor for anchor in design.anchors}
+        self.rules = design.anchors_by_name
         self.done: dict[str, AnchorDate] = {}
 
     def run(self) -> dict[str, AnchorDate]:

@@ -103,6 +103,22 @@ class StudyDesign:
         return {encounter.code: encounter for encounter in self.encounters}
 
     @cached_property
+    def anchors_by_name(self) -> Mapping[str, Anchor]:
+        """The anchors, in the protocol's order."""
+        return {anchor.name: anchor for anchor in self.anchors}
+
+    @cached_property
+    def followers(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the anchors that count from each anchor when it is the one before them in its series."""
+        names = [anchor.name for anchor in self.anchors]
+        return {name: tuple(one.name for one in self.anchors if one.previous == name) for name in names}
+
+    @cached_property
+    def ends(self) -> frozenset[str]:
+        """The codes of the encounters that end the study."""
+        return frozenset(encounter.code for encounter in self.encounters if encounter.ends_study)
+
+    @cached_property
     def reminders_of(self) -> dict[tuple[str, tuple[str, ...]], tuple[tuple[VisitReminder, str, str], ...]]:
         """What `visit_reminders` has made out of the design, by appointment: kept for the next patient."""
         return {}

@@ -6,10 +6,11 @@ never moves by itself: it is flagged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Protocol, cast
 
 from workflows.visits import Day, VisitStatus
 
@@ -18,15 +19,43 @@ if TYPE_CHECKING:
 
 OUT_OF_PLAN, NEW_WINDOW = "no longer in the plan", "the new window"
 HELD = frozenset({VisitStatus.BOOKED, VisitStatus.COMPLETED, VisitStatus.MISSED})
+_planned = attrgetter("date", "window_start", "window_end", "projected", "merged_into", "anchor")
 
 
-@dataclass(frozen=True)
-class ExistingVisit:
-    """A visit as it stands in the record.
+class Existing(Protocol):
+    """A visit as it stands in the record: an ExistingVisit, or a row.
 
     `date` is where it is now (booked, done or planned); the window is that of its last plan. `scheduled` is
     False for an unscheduled visit, which no plan knows.
     """
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def date(self) -> Day: ...
+    @property
+    def window_start(self) -> Day: ...
+    @property
+    def window_end(self) -> Day: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def projected(self) -> bool: ...
+    @property
+    def merged_into(self) -> str | None: ...
+    @property
+    def flags(self) -> Sequence[str]: ...
+    @property
+    def anchor(self) -> str: ...
+    @property
+    def scheduled(self) -> bool: ...
+    @property
+    def ends_study(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class ExistingVisit:
+    """An `Existing` value."""
 
     code: str
     date: Day
@@ -81,7 +110,7 @@ class Diff:
 
 
 def replan(
-    existing: Iterable["ExistingVisit | PlannedVisit"],
+    existing: Iterable["Existing | PlannedVisit"],
     planned: Iterable["PlannedVisit"],
     *,
     today: date | None = None,
@@ -93,7 +122,7 @@ def replan(
     """
     there = {visit.code: as_existing(visit) for visit in existing}
     wanted = {visit.code: visit for visit in planned}
-    ended = [v.date for v in there.values() if v.ends_study and v.status is VisitStatus.COMPLETED]
+    ended = [v.date for v in there.values() if v.ends_study and v.status == VisitStatus.COMPLETED]
     end = min(ended) if ended else None
     if end is not None:
         wanted = {code: visit for code, visit in wanted.items() if visit.date <= end}
@@ -104,7 +133,7 @@ def replan(
     rewritten: list[PlannedVisit] = []
     for code, visit in there.items():
         plan = wanted.get(code)
-        if visit.status is VisitStatus.CANCELLED or not visit.scheduled:
+        if visit.status == VisitStatus.CANCELLED or not visit.scheduled:
             unchanged.append(code)
         elif visit.status in HELD:
             unchanged.append(code)
@@ -127,21 +156,20 @@ def replan(
     return Diff(tuple(moved), tuple(unchanged), tuple(flagged), added, tuple(removed), tuple(rewritten), late)
 
 
-def as_existing(visit: "ExistingVisit | PlannedVisit") -> ExistingVisit:
-    """A planned visit, or any value with a visit's fields, as an existing one; untouched where it has no `status`."""
-    if isinstance(visit, ExistingVisit):
-        return visit
+def as_existing(visit: "Existing | PlannedVisit") -> Existing:
+    """A planned visit as an existing one that nobody has touched; an existing one as it is."""
+    if hasattr(visit, "status"):
+        return cast(Existing, visit)
     return ExistingVisit(
         code=visit.code,
         date=visit.date,
         window_start=visit.window_start,
         window_end=visit.window_end,
-        status=VisitStatus(getattr(visit, "status", VisitStatus.PLANNED)),
         projected=visit.projected,
         merged_into=visit.merged_into,
-        flags=tuple(visit.flags),
+        flags=visit.flags,
         anchor=visit.anchor,
-        ends_study=getattr(visit, "ends_study", False),
+        ends_study=visit.ends_study,
     )
 
 
@@ -150,12 +178,12 @@ def is_plan_flag(flag: str) -> bool:
     return flag.endswith(OUT_OF_PLAN) or NEW_WINDOW in flag
 
 
-def _why_flagged(visit: ExistingVisit, plan: "PlannedVisit | None", *, is_over: bool) -> str:
+def _why_flagged(visit: Existing, plan: "PlannedVisit | None", *, is_over: bool) -> str:
     """Why a visit that stays put needs a look; empty when its plan is what it was."""
     if plan is None:
         return (
             f"{visit.status} for {visit.date}, {OUT_OF_PLAN}"
-            if visit.status is VisitStatus.BOOKED
+            if visit.status == VisitStatus.BOOKED
             else ""
         )
     if (plan.window_start, plan.window_end) == (visit.window_start, visit.window_end):
@@ -165,13 +193,12 @@ def _why_flagged(visit: ExistingVisit, plan: "PlannedVisit | None", *, is_over: 
     return f"{visit.status} on {visit.date}, {place} {NEW_WINDOW} {plan.window_start} to {plan.window_end}"
 
 
-def _differs(visit: ExistingVisit, plan: "PlannedVisit") -> bool:
-    names = ("date", "window_start", "window_end", "projected", "merged_into", "flags", "anchor")
-    return any(getattr(visit, name) != getattr(plan, name) for name in names)
+def _differs(visit: Existing, plan: "PlannedVisit") -> bool:
+    return _planned(visit) != _planned(plan) or tuple(visit.flags) != plan.flags
 
 
 def _late(
-    there: dict[str, ExistingVisit], wanted: dict[str, "PlannedVisit"], removed: list[str], today: date
+    there: dict[str, Existing], wanted: dict[str, "PlannedVisit"], removed: list[str], today: date
 ) -> tuple[str, ...]:
     open_still = (VisitStatus.PLANNED, VisitStatus.BOOKED)
     closed = {code for code, visit in there.items() if visit.status not in open_still} | set(removed)

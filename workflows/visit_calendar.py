@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 
 from workflows.anchors import (
     AnchorDate,
@@ -44,8 +45,7 @@ BEFORE_ENROLMENT = "before_enrolment"
 AFTER_END = "after_end_of_study"
 
 
-@dataclass(frozen=True)
-class PlannedVisit:
+class PlannedVisit(NamedTuple):
     """One visit of one patient's plan. Its identity is (patient, `code`).
 
     `date` and the inclusive window are local calendar days. `projected`: the anchor has no actual date yet.
@@ -66,12 +66,11 @@ class PlannedVisit:
     setting: Setting = Setting.CLINIC
     members: tuple[str, ...] = ()
     ends_study: bool = False
-    settled: bool = field(default=False, compare=False)  # it has an actual date: nothing shifts it
 
 
 @dataclass(slots=True)
 class _Draft:
-    """A visit while it is being planned."""
+    """A visit while it is being planned; `settled`: it has an actual date, and nothing shifts it."""
 
     encounter: Encounter
     anchor: str
@@ -103,7 +102,6 @@ class _Draft:
             setting=self.encounter.setting,
             members=self.members,
             ends_study=self.ends_study,
-            settled=self.settled,
         )
 
 

@@ -46,7 +46,7 @@ def local_instant(day: date, at: time, zone: Zone) -> datetime:
     """The UTC instant of a local wall time. A time that the clock skips is moved forward by the skipped
     hour; of a time that comes twice, the first.
     """
-    return _instant(day, at.replace(fold=0), zone_of(zone))
+    return _instant(day, at.replace(fold=0) if at.fold else at, zone_of(zone))
 
 
 @lru_cache(maxsize=16384)  # patients of one zone are reminded on the same days

@@ -1,14 +1,19 @@
-"""PostgreSQL's way with many rows: written by an array a column, every table in one statement; read in a pipeline."""
+"""PostgreSQL's way with many rows: written by an array a column, every table in one statement; read in a pipeline.
+
+The driver is used by itself: what SQLAlchemy does for a statement takes longer than the database needs to answer it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import JSON, Column, Connection, Date, Select, String, Table
 from sqlalchemy.engine import Compiled, Dialect
+from sqlalchemy.exc import DBAPIError
 
 from service.db import UtcDateTime, to_json
 from service.use_cases.bulk_part import Part
@@ -21,16 +26,11 @@ def read(
     connection: Connection, statements: Sequence[Select[Any]], given: Mapping[str, Any]
 ) -> Sequence[Sequence[tuple[Any, ...]]]:
     """The rows of each statement. All are sent before the first is answered."""
-    driver: Any = connection.connection.driver_connection
     asked = [_compiled(connection.dialect, statement) for statement in statements]
-    with driver.pipeline():
-        cursors = [driver.execute(one.string, one.construct_params(given)) for one in asked]
-    return [cursor.fetchall() for cursor in cursors]
-
-
-@lru_cache(maxsize=64)
-def _compiled(dialect: Dialect, statement: Select[Any]) -> Compiled:
-    return statement.compile(dialect=dialect)
+    with _driver(connection) as driver:
+        with driver.pipeline():
+            cursors = [driver.execute(one.string, one.construct_params(given)) for one in asked]
+        return [cursor.fetchall() for cursor in cursors]
 
 
 def write(connection: Connection, parts: Sequence[Part]) -> Sequence[int]:
@@ -41,16 +41,37 @@ def write(connection: Connection, parts: Sequence[Part]) -> Sequence[int]:
         same = _same(part)
         shapes.append((part.table, part.is_update, part.names, tuple(same), bool(part.versions)))
         values += _values(part, same)
-    found = connection.exec_driver_sql(_words(connection.dialect, tuple(shapes)), tuple(values)).one()
-    return tuple(found)
+    return tuple(_execute(connection, _words(connection.dialect, tuple(shapes)), values)[0])
 
 
 def insert_returning(connection: Connection, part: Part, key: str) -> Sequence[Any]:
     """Add rows: (key, id) of each."""
     same = _same(part)
-    quote = connection.dialect.identifier_preparer.quote
-    words = _insert_words(connection.dialect, part.table, part.names, tuple(same))
-    return connection.exec_driver_sql(f"{words} RETURNING {quote(key)}, id", tuple(_values(part, same))).all()
+    shape = (part.table, False, part.names, tuple(same), False)
+    words = _Words(connection.dialect).of(shape)
+    return _execute(connection, f"{words} RETURNING {key}, id", _values(part, same))
+
+
+def _execute(connection: Connection, words: str, values: Sequence[str | None]) -> Sequence[Any]:
+    with _driver(connection) as driver:
+        cursor = connection.dialect.loaded_dbapi.RawCursor(driver)
+        return cursor.execute(words, values).fetchall()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _driver(connection: Connection) -> Iterator[Any]:
+    """The driver's connection; its errors as SQLAlchemy tells them."""
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        yield connection.connection.driver_connection
+    except errors as error:
+        told = DBAPIError.instance(None, None, error, errors, hide_parameters=True, dialect=connection.dialect)
+        raise told from error
+
+
+@lru_cache(maxsize=64)
+def _compiled(dialect: Dialect, statement: Select[Any]) -> Compiled:
+    return statement.compile(dialect=dialect)
 
 
 def _same(part: Part) -> Mapping[str, Any]:
@@ -69,56 +90,50 @@ def _defaults(table: Table, names: tuple[str, ...]) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _words(dialect: Dialect, shapes: tuple[Shape, ...]) -> str:
-    parts, counts = [], []
-    for number, (table, is_update, names, same, is_versioned) in enumerate(shapes):
-        if is_update:
-            words = _update_words(dialect, table, names, same, is_versioned)
-        else:
-            words = _insert_words(dialect, table, names, same)
-        parts.append(f"w{number} AS ({words}{' RETURNING 1' if is_versioned else ''})")
+    words, parts, counts = _Words(dialect), [], []
+    for number, shape in enumerate(shapes):
+        is_versioned = shape[-1]
+        parts.append(f"w{number} AS ({words.of(shape)}{' RETURNING 1' if is_versioned else ''})")
         counts.append(f"(SELECT count(*) FROM w{number})" if is_versioned else "0")
     return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
 
 
-@lru_cache(maxsize=64)
-def _insert_words(dialect: Dialect, table: Table, names: tuple[str, ...], same: tuple[str, ...]) -> str:
-    quote = dialect.identifier_preparer.quote
-    columns = [quote(name) for name in names]
-    shared = [f"%s::{_kind(dialect, table, name)}" for name in same]
-    return (
-        f"INSERT INTO {quote(table.name)} ({', '.join((*map(quote, same), *columns))}) "
-        f"SELECT {', '.join((*shared, *columns))} FROM {_arrays(dialect, table, names)} AS fresh ({', '.join(columns)})"
-    )
+class _Words:
+    """One statement's words; its values are numbered as they come."""
 
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.quote = dialect.identifier_preparer.quote
+        self.values = 0
 
-def _update_words(
-    dialect: Dialect, table: Table, names: tuple[str, ...], same: tuple[str, ...], is_versioned: bool
-) -> str:
-    quote = dialect.identifier_preparer.quote
-    sets = [f"{quote(name)} = %s::{_kind(dialect, table, name)}" for name in same]
-    sets += [f"{quote(name)} = fresh.{quote(name)}" for name in names if name != "id"]
-    columns, where, more = [quote(name) for name in names], "rows.id = fresh.id", ""
-    if is_versioned:
-        sets.append("version_id = rows.version_id + 1")
-        where += " AND rows.version_id = fresh.old_version"
-        columns.append("old_version")
-        more = ", %s::BIGINT[]"
-    return (
-        f"UPDATE {quote(table.name)} AS rows SET {', '.join(sets)} "
-        f"FROM {_arrays(dialect, table, names, more)} AS fresh ({', '.join(columns)}) WHERE {where}"
-    )
+    def of(self, shape: Shape) -> str:
+        """An INSERT or UPDATE: first the values that all rows share, then an array a column."""
+        table, is_update, names, same, is_versioned = shape
+        shared = {self.quote(name): self.value(table, name) for name in same}
+        columns = [self.quote(name) for name in names]
+        arrays = [self.value(table, name, "[]") for name in names]
+        if is_versioned:
+            columns.append("old_version")
+            arrays.append(self.value(table, "version_id", "[]"))
+        fresh = f"unnest({', '.join(arrays)}) AS fresh ({', '.join(columns)})"
+        if not is_update:
+            into, of = ", ".join((*shared, *columns)), ", ".join((*shared.values(), *columns))
+            return f"INSERT INTO {self.quote(table.name)} ({into}) SELECT {of} FROM {fresh}"
+        sets = [f"{name} = {value}" for name, value in shared.items()]
+        sets += [f"{self.quote(name)} = fresh.{self.quote(name)}" for name in names if name != "id"]
+        where = "rows.id = fresh.id"
+        if is_versioned:
+            sets.append("version_id = rows.version_id + 1")
+            where += " AND rows.version_id = fresh.old_version"
+        return f"UPDATE {self.quote(table.name)} AS rows SET {', '.join(sets)} FROM {fresh} WHERE {where}"
 
-
-def _arrays(dialect: Dialect, table: Table, names: tuple[str, ...], more: str = "") -> str:
-    return f"unnest({', '.join(f'%s::{_kind(dialect, table, name)}[]' for name in names)}{more})"
-
-
-def _kind(dialect: Dialect, table: Table, name: str) -> str:
-    return str(table.c[name].type.compile(dialect))
+    def value(self, table: Table, name: str, many: str = "") -> str:
+        self.values += 1
+        return f"${self.values}::{table.c[name].type.compile(self.dialect)}{many}"
 
 
 def _values(part: Part, same: Mapping[str, Any]) -> list[str | None]:
-    """The statement's values, in its order: what all rows share, then an array a column."""
+    """The values, in the order in which the words name them."""
     columns = part.table.c
     shared = [None if value is None else _texts(columns[name], (value,), str)[0] for name, value in same.items()]
     arrays = [_texts(columns[name], held, _quoted) for name, held in zip(part.names, zip(*part.rows), strict=True)]

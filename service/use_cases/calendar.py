@@ -30,7 +30,7 @@ from service.use_cases.calendar_there import AnchorRow, There, read
 from workflows import anchors as anchor_rules
 from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
-from workflows.replanning import Diff, ExistingVisit
+from workflows.replanning import Diff
 from workflows.visit_calendar import PlannedVisit, plan_resolved, replan
 from workflows.visits import VisitStatus
 
@@ -108,26 +108,10 @@ def _plan(frame: Frame, visits: Iterable[VisitRow], anchors: Anchors) -> tuple[P
 
 
 def _difference(frame: Frame, visits: Sequence[VisitRow], anchors: Anchors) -> Diff:
-    ends = frozenset(encounter.code for encounter in frame.design.encounters if encounter.ends_study)
-    existing = [_as_existing(visit, ends) for visit in visits if not is_left_by_plan(visit)]
+    existing = [visit for visit in visits if not is_left_by_plan(visit)]
+    for visit in existing:
+        visit.ends_study = visit.code in frame.design.ends
     return replan(existing, _plan(frame, visits, anchors), today=frame.today)
-
-
-def _as_existing(visit: VisitRow, ends: frozenset[str]) -> ExistingVisit:
-    """A row as the rules take it; `ends` are the codes that end the study."""
-    return ExistingVisit(
-        code=visit.code,
-        date=visit.date,
-        window_start=visit.window_start,
-        window_end=visit.window_end,
-        status=VisitStatus(visit.status),
-        projected=visit.projected,
-        merged_into=visit.merged_into,
-        flags=tuple(visit.flags),
-        anchor=visit.anchor,
-        scheduled=visit.anchor != "",
-        ends_study=visit.code in ends,
-    )
 
 
 def refresh(

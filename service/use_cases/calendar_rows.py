@@ -28,7 +28,7 @@ NOT_PLANNED, ENDED = "no_longer_planned", "ended"
 class VisitRow:
     """A visit's row. Forty mapped objects take longer to make than the database takes to find the rows.
 
-    `was`: what the row holds of the columns that may change.
+    `was`: what the row holds of the columns that may change. `ends_study` is the design's, and no column.
     """
 
     id: int
@@ -52,9 +52,15 @@ class VisitRow:
     label: dict[str, str]
     flags: list[str]
     was: tuple[Any, ...] = field(default=(), repr=False)
+    ends_study: bool = False
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a plan knows it."""
+        return self.anchor != ""
 
 
-NAMES = tuple(VisitRow.__dataclass_fields__)[:-1]
+NAMES = tuple(VisitRow.__dataclass_fields__)[:-2]
 CHANGEABLE = NAMES[5:]
 ADDED = (
     "code", "anchor", "setting", "date", "window_start", "window_end", "projected", "merged_into", "label", "flags",

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from service.models import Timer, Visit
+from service.models import AnchorDate, Timer, Visit
 from service.use_cases import anchors, bulk
 from service.use_cases.calendar_there import read_plan
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, visit
@@ -57,6 +58,16 @@ def test_a_row_that_somebody_else_changed_is_refused(session: Any) -> None:
     session.connection().execute(update(Visit).where(Visit.id == one.id).values(version_id=read + 1))
     with pytest.raises(StaleDataError, match="1 rows of visit"):
         write(session, ("id", "date"), (one.id, MOVED), read)
+
+
+def test_a_row_that_is_there_already_is_refused_as_elsewhere(session: Any) -> None:
+    patient = enrol(session)
+    session.flush()
+    names = ("name", "recorded_at", "recorded_by")
+    writes = bulk.Writes(session)
+    writes.insert(AnchorDate, names, [("enrolment", at("03-02"), ACTOR)], {"patient_id": patient.id})
+    with pytest.raises(IntegrityError):
+        writes.flush()
 
 
 def test_a_re_anchor_writes_each_visit_once(session: Any) -> None:
