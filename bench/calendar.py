@@ -16,7 +16,7 @@ from bench.database import NOON, connect, fill_patients, make_runtime, server
 from bench.harness import Options, Row
 from service.models import AnchorDate, Patient
 from service.runtime import Runtime
-from service.use_cases import anchors, calendar
+from service.use_cases import anchors, calendar, patients
 
 ENROLLED = date(2026, 2, 1)  # as bench.database has it
 INFUSION = ENROLLED + timedelta(days=14)
@@ -131,12 +131,12 @@ def enrolled(runtime: Runtime, ids: list[int]) -> None:
 
 def plan(runtime: Runtime, patient: int) -> None:
     with runtime.db.unit_of_work() as session:
-        calendar.refresh(session, session.get_one(Patient, patient), now=NOON, is_new=True)
+        calendar.refresh(session, patients.get(session, patient), now=NOON, is_new=True)
 
 
 def move(runtime: Runtime, patient: int, day: date) -> None:
     with runtime.db.unit_of_work() as session:
-        found = session.get_one(Patient, patient)
+        found = patients.get(session, patient)
         anchors.commit(
             session, found, anchor="infusion_1", date=day, reason="bench", actor="system", now=NOON
         )

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import NamedTuple
 
 from workflows.protocol import Setting
 
@@ -24,8 +26,7 @@ class ClashKind(StrEnum):
     CAPACITY = "capacity"  # more clinic appointments on a day than the site takes
 
 
-@dataclass(frozen=True)
-class Appointment:
+class Appointment(NamedTuple):
     """What takes a patient's day: a visit that is not held with another, and is planned, booked or done.
 
     `patient` and `code` name it. `by_hand`: a person chose its day.
@@ -69,7 +70,7 @@ class Clash:
 def own_clashes(appointments: Iterable[Appointment]) -> tuple[Clash, ...]:
     """Among the appointments of one patient, each pair once, told of the later one; by day."""
     found = []
-    ordered = sorted(appointments, key=lambda one: (one.date, one.code))
+    ordered = sorted(appointments, key=attrgetter("date", "code"))
     for place, one in enumerate(ordered):
         for before in reversed(ordered[:place]):
             apart = (one.date - before.date).days

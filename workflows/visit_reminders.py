@@ -71,11 +71,13 @@ def due_reminders(
     """
     if visit.merged_into is not None:
         return ()
-    due = []
+    due, place = [], zone_of(zone)
     for reminder, template, key in _reminders(design, visit.code, members):
-        at = _due_at(visit, reminder, anchor_dates, zone, clinic_hour)
-        if at is not None:
+        if reminder.hours is None:
+            at = local_instant(visit.date + timedelta(days=reminder.days), reminder.at, place)
             due.append(ReminderDue(at, key, template, reminder.only))
+        elif (happened := _happened(visit, anchor_dates, place, clinic_hour)) is not None:
+            due.append(ReminderDue(happened + timedelta(hours=reminder.hours), key, template, reminder.only))
     return tuple(sorted(due))
 
 
@@ -105,20 +107,14 @@ def _own(design: StudyDesign, code: str, members: tuple[str, ...]) -> tuple[Visi
     return tuple(own)
 
 
-def _due_at(
-    visit: Reminded,
-    reminder: VisitReminder,
-    anchor_dates: Mapping[str, AnchorDate],
-    zone: Zone,
-    clinic_hour: time,
+def _happened(
+    visit: Reminded, anchor_dates: Mapping[str, AnchorDate], zone: ZoneInfo, clinic_hour: time
 ) -> datetime | None:
-    if reminder.hours is None:
-        return local_instant(visit.date + timedelta(days=reminder.days), reminder.at, zone)
+    """When the visit's anchor took place; None while it has not."""
     anchor = anchor_dates.get(visit.anchor)
     if anchor is None or anchor.actual is None:
         return None
-    happened = local_instant(anchor.actual, anchor.actual_time or clinic_hour, zone)
-    return happened + timedelta(hours=reminder.hours)
+    return local_instant(anchor.actual, anchor.actual_time or clinic_hour, zone)
 
 
 def _template(design: StudyDesign, codes: tuple[str, ...], template: str) -> str:

@@ -59,7 +59,7 @@ class Writes:
         for part, done in zip(parts, counts, strict=True):
             if part.versions and done != len(part.rows):
                 raise StaleDataError(f"{len(part.rows) - done} rows of {part.table.name} have changed meanwhile")
-            if part.is_update:
+            if part.is_update and any(isinstance(one, part.model) for one in self.session.identity_map.values()):
                 bring_in_line(self.session, part.model, _dicts(part), part.versions)
 
 

@@ -5,20 +5,21 @@ The driver is used by itself: what SQLAlchemy does for a statement takes longer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, Date, Select, String, Table
-from sqlalchemy.engine import Compiled, Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import JSON, Connection, Date, Select, String, Table
+from sqlalchemy.engine import Dialect
 
 from service.db import UtcDateTime, to_json
+from service.prepared import told
 from service.use_cases.bulk_part import Part
 
 ARRAY_SIGNS = str.maketrans({"\\": r"\\", '"': r"\""})
+Write = Callable[[Any], str]
 Shape = tuple[Table, bool, tuple[str, ...], tuple[str, ...], bool]
 
 
@@ -26,10 +27,10 @@ def read(
     connection: Connection, statements: Sequence[Select[Any]], given: Mapping[str, Any]
 ) -> Sequence[Sequence[tuple[Any, ...]]]:
     """The rows of each statement. All are sent before the first is answered."""
-    asked = [_compiled(connection.dialect, statement) for statement in statements]
     with _driver(connection) as driver:
         with driver.pipeline():
-            cursors = [driver.execute(one.string, one.construct_params(given)) for one in asked]
+            asked = [_asked(connection.dialect, statement) for statement in statements]
+            cursors = [driver.execute(words, {**fixed, **given}, binary=True) for words, fixed in asked]
         return [cursor.fetchall() for cursor in cursors]
 
 
@@ -61,17 +62,17 @@ def _execute(connection: Connection, words: str, values: Sequence[str | None]) -
 @contextmanager
 def _driver(connection: Connection) -> Iterator[Any]:
     """The driver's connection; its errors as SQLAlchemy tells them."""
-    errors = connection.dialect.loaded_dbapi.Error
     try:
         yield connection.connection.driver_connection
-    except errors as error:
-        told = DBAPIError.instance(None, None, error, errors, hide_parameters=True, dialect=connection.dialect)
-        raise told from error
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise told(error, connection.dialect) from error
 
 
 @lru_cache(maxsize=64)
-def _compiled(dialect: Dialect, statement: Select[Any]) -> Compiled:
-    return statement.compile(dialect=dialect)
+def _asked(dialect: Dialect, statement: Select[Any]) -> tuple[str, Mapping[str, Any]]:
+    """A statement's words, and the values that it holds itself."""
+    compiled = statement.compile(dialect=dialect)
+    return compiled.string, compiled.params
 
 
 def _same(part: Part) -> Mapping[str, Any]:
@@ -121,7 +122,8 @@ class _Words:
             return f"INSERT INTO {self.quote(table.name)} ({into}) SELECT {of} FROM {fresh}"
         sets = [f"{name} = {value}" for name, value in shared.items()]
         sets += [f"{self.quote(name)} = fresh.{self.quote(name)}" for name in names if name != "id"]
-        where = "rows.id = fresh.id"
+        ids = arrays[names.index("id")]  # said twice: the planner reads small tables from end to end for a join alone
+        where = f"rows.id = ANY ({ids}) AND rows.id = fresh.id"
         if is_versioned:
             sets.append("version_id = rows.version_id + 1")
             where += " AND rows.version_id = fresh.old_version"
@@ -134,28 +136,43 @@ class _Words:
 
 def _values(part: Part, same: Mapping[str, Any]) -> list[str | None]:
     """The values, in the order in which the words name them."""
-    columns = part.table.c
-    shared = [None if value is None else _texts(columns[name], (value,), str)[0] for name, value in same.items()]
-    arrays = [_texts(columns[name], held, _quoted) for name, held in zip(part.names, zip(*part.rows), strict=True)]
+    shared = [
+        None if value is None else write(value)
+        for write, value in zip(_writers(part.table, tuple(same)), same.values(), strict=True)
+    ]
+    kinds = zip(_writers(part.table, part.names, of_array=True), zip(*part.rows), strict=True)
+    arrays = [",".join(_repeated(write, values)) for write, values in kinds]
     if part.versions:
-        arrays.append(list(map(str, part.versions)))
-    return shared + [f"{{{','.join(array)}}}" for array in arrays]
+        arrays.append(",".join(map(str, part.versions)))
+    return shared + [f"{{{array}}}" for array in arrays]
 
 
-def _texts(column: Column[Any], values: Sequence[Any], marked: Callable[[str], str]) -> list[str]:
-    """Values of one column as PostgreSQL reads them; `marked` makes any text harmless where it stands."""
-    kind = column.type
+def _repeated(write: Write, values: Sequence[Any]) -> Iterable[str]:
+    """Each value as `write` has it; most columns repeat a few."""
+    if isinstance(values[0], dict | list):
+        return map(write, values)
+    known = {value: "NULL" if value is None else write(value) for value in set(values)}
+    return map(known.__getitem__, values)
+
+
+@lru_cache(maxsize=256)
+def _writers(table: Table, names: tuple[str, ...], of_array: bool = False) -> tuple[Write, ...]:
+    """How PostgreSQL reads the values of each column, alone or in an array."""
+    return tuple(_writer(table.c[name].type, of_array) for name in names)
+
+
+def _writer(kind: Any, of_array: bool) -> Write:
     if isinstance(kind, JSON):
-        return [marked(to_json(value)) for value in values]
-    write: Callable[[Any], str] = str
+        return _quoted_json if of_array else to_json
     if isinstance(kind, UtcDateTime):
-        write = _instant
-    elif isinstance(kind, Date):
-        write = date.isoformat
-    elif isinstance(kind, String):
-        write = marked
-    known = {value: "NULL" if value is None else write(value) for value in set(values)}  # most columns repeat a few
-    return [known[value] for value in values]
+        return _instant
+    if isinstance(kind, Date):
+        return date.isoformat
+    return _quoted if of_array and isinstance(kind, String) else str
+
+
+def _quoted_json(value: Any) -> str:
+    return _quoted(to_json(value))
 
 
 @lru_cache(maxsize=16384)  # patients of one zone are asked at the same instants

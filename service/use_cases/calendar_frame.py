@@ -13,13 +13,13 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Site, StudyVersion
+from service.prepared import Prepared
 from service.use_cases import bulk, sites, studies
 from workflows.closed_days import ClosedDays
 from workflows.protocol import ClosedDayRule, StudyDesign
 
 ROWS, VERSIONS, SITES = bulk.table_of(Patient), bulk.table_of(StudyVersion).c, bulk.table_of(Site).c
-# Put together once: building a statement costs more than the database takes to answer it.
-PLACE = (
+PLACE_OF = (
     select(
         ROWS.c.version_id, ROWS.c.study_version_id, VERSIONS.sha256, SITES.country, SITES.subdivision,
         SITES.closed_days, SITES.clinic_hour, SITES.daily_capacity,
@@ -28,7 +28,7 @@ PLACE = (
         ROWS.c.id == bindparam("patient"), VERSIONS.id == ROWS.c.study_version_id, SITES.id == ROWS.c.site_id
     )
 )  # fmt: skip
-LOCKED = PLACE.with_for_update(key_share=True, of=ROWS)
+PLACE, LOCKED = Prepared(PLACE_OF), Prepared(PLACE_OF.with_for_update(key_share=True, of=ROWS))
 Place = Any
 
 
@@ -51,7 +51,7 @@ def lock(session: Session, patient: Patient) -> Place:
     other. What is returned spares `frame_of` its statement.
     """
     session.flush()
-    place = session.connection().execute(LOCKED, {"patient": patient.id}).one()
+    place = LOCKED.first(session, patient=patient.id)
     if place.version_id != patient.version_id:
         session.refresh(patient)
     return place
@@ -61,7 +61,7 @@ def frame_of(session: Session, patient: Patient, *, now: datetime, place: Place 
     """The frame of a patient who is in the database, as things are now. `place`: as `lock` gave it."""
     if place is None:
         bulk.flush_of(session, Patient, Site)
-        place = session.connection().execute(PLACE, {"patient": patient.id}).one()
+        place = PLACE.first(session, patient=patient.id)
     studies.remember(session, place.study_version_id, place.sha256)
     design = studies.design_of(session, place.study_version_id)
     zone = ZoneInfo(patient.timezone)

@@ -42,7 +42,7 @@ def sync(
 
     What has opened keeps its history; days that have passed are not filled in.
     """
-    dates = {name: one.date for name, one in anchors.items() if one.date is not None}
+    dates = {name: day for name, one in anchors.items() if (day := one.date) is not None}
     planned = plan_occasions(frame.design, dates, frame.zone, start=frame.today, end=frame.today + HORIZON)
     wanted = {(one.questionnaire, one.for_date): one for one in planned if one.missed_at > now}
     gone, retimed, again = [], [], []

@@ -51,9 +51,8 @@ class _Plan:
     cancelled: list[bulk.Values] = field(default_factory=list)
     times: int = 0
 
-    def wants(self, visit: VisitRow, one: ReminderDue, rows: Mapping[str, _Row], *, moved: bool) -> None:
-        """One reminder that the visit should have; `rows` are those it has."""
-        same = [row for key, row in rows.items() if _plain(key) == one.key]
+    def wants(self, visit: VisitRow, one: ReminderDue, same: Sequence[_Row], *, moved: bool) -> None:
+        """One reminder that the visit should have; `same` are those it has had of it, the last of which counts."""
         last = same[-1] if same else None
         if last is not None and last.status == PENDING:
             if (last.due_at, last.template) != (one.at, one.template):
@@ -63,7 +62,7 @@ class _Plan:
         if last is not None and (not (moved or last.status == CANCELLED) or one.at <= self.now):
             return
         key = one.key if last is None else f"{one.key}#{visit.sequence}"
-        if key in rows:
+        if any(row.key == key for row in same):
             return
         status, reason = (SKIPPED, TOO_LATE) if one.at < self.now else (PENDING, None)
         self.fresh.append((visit.id, key, one.template, one.at, status, reason))
@@ -85,9 +84,9 @@ def sync(
     A visit that moved after its reminder went out is reminded of again, at the new time. `there`: the rows of
     REMINDERS; `visits` are all of the patient's, `anchors` resolved.
     """
-    held: dict[int, dict[str, _Row]] = {}
+    held: dict[int, dict[str, list[_Row]]] = {}
     for row in map(_Row._make, there):
-        held.setdefault(row.visit_id, {})[row.key] = row
+        held.setdefault(row.visit_id, {}).setdefault(row.key.partition("#")[0], []).append(row)
     members: dict[str, list[str]] = {}
     for visit in visits:
         if visit.merged_into and visit.status != VisitStatus.CANCELLED and frame.design.has_encounter(visit.code):
@@ -96,21 +95,14 @@ def sync(
     for visit in visits:
         due = _wanted(visit, tuple(members.get(visit.code, ())), anchors, frame)
         rows = held.get(visit.id, {})
-        wanted = {one.key for one in due} if rows else ()
-        for key, row in rows.items():
-            if row.status == PENDING and _plain(key) not in wanted:
-                plan.cancelled.append((row.id, f"the visit is {visit.status} or part of another"))
         for one in due:
-            plan.wants(visit, one, rows, moved=visit.code in moved)
+            plan.wants(visit, one, rows.pop(one.key, ()), moved=visit.code in moved)
+        why = f"the visit is {visit.status} or part of another"
+        plan.cancelled += [(row.id, why) for same in rows.values() for row in same if row.status == PENDING]
     writes.update(Reminder, ("id", "reason"), plan.cancelled, {"status": CANCELLED})
     writes.update(Reminder, ("id", "due_at", "template"), plan.retimed)
     writes.insert(Reminder, FRESH, plan.fresh, {"patient_id": patient.id})
     return {"cancelled": len(plan.cancelled), "retimed": plan.times, "added": len(plan.fresh)}
-
-
-def _plain(key: str) -> str:
-    """The reminder's key without the number of a repeated one."""
-    return key.partition("#")[0]
 
 
 def _wanted(

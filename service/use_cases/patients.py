@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from notifications.message import Channel
@@ -25,11 +25,12 @@ CHANGEABLE = (
     "phone", "language", "timezone", "channel", "weight_kg", "next_of_kin", "opted_out", "consented", "temp_site",
 )  # fmt: skip
 HELD_BACK = ("question", "reminder", "notice")
+ONE = select(Patient).where(Patient.id == bindparam("patient"))
 
 
 def get(session: Session, patient_id: int) -> Patient:
     """One patient; NotFound."""
-    patient = session.get(Patient, patient_id) if 0 < patient_id < 2**63 else None
+    patient = session.scalars(ONE, {"patient": patient_id}).one_or_none() if 0 < patient_id < 2**63 else None
     if patient is None:
         raise NotFound(f"there is no patient {patient_id}")
     return patient

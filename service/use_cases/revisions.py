@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import Conflict
 from service.models import AnchorDate, CalendarRevision, Deviation, Patient
+from service.prepared import Prepared
 from service.use_cases import audit, bulk, calendar, calendar_frame, held, studies
 from workflows.enrolment import PatientStatus
 from workflows.visits import VisitStatus
@@ -19,9 +20,12 @@ Diff = dict[str, Any]
 KEPT = ("patient_id", "change", "before", "diff", "reason", "actor", "created_at")
 ROWS = bulk.table_of(CalendarRevision)
 NEWEST = select(func.coalesce(func.max(ROWS.c.number), 0)).where(ROWS.c.patient_id == bindparam("whose"))
-KEEP = (
+KEEP = Prepared(
     insert(ROWS)
-    .values({ROWS.c[name]: bindparam(f"new_{name}") for name in KEPT} | {ROWS.c.number: NEWEST.scalar_subquery() + 1})
+    .values(
+        {name: bindparam(f"new_{name}", type_=ROWS.c[name].type) for name in KEPT}
+        | {"number": NEWEST.scalar_subquery() + 1}
+    )
     .returning(ROWS.c.number, ROWS.c.id)
 )
 
@@ -99,8 +103,7 @@ def keep(
     """Write a revision down, numbered from 1 for each patient. `change`, `before` and `diff` as JSON has them."""
     values = (patient.id, change, before, diff, reason, actor, now)
     named = {f"new_{name}": value for name, value in zip(KEPT, values, strict=True)}
-    number, row_id = session.connection().execute(KEEP, named | {"whose": patient.id}).one()
-    return Kept(number, row_id)
+    return Kept(*KEEP.first(session, whose=patient.id, **named))
 
 
 def _put_back(
