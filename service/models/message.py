@@ -14,6 +14,8 @@ READY = text("status = 'ready'")
 CLAIMED = text("status = 'claimed'")
 UNKNOWN = text("status = 'unknown'")
 OF_CASE = text("alert_id IS NOT NULL")
+OF_OCCASION = text("status = 'ready' AND occasion_id IS NOT NULL")
+OF_VISIT = text("status = 'ready' AND visit_id IS NOT NULL")
 
 
 class Message(Base):
@@ -35,6 +37,8 @@ class Message(Base):
         Index("ix_message_unknown", "lease_until", postgresql_where=UNKNOWN, sqlite_where=UNKNOWN),
         Index("ix_message_patient", "patient_id", "created_at"),
         Index("ix_message_alert_id", "alert_id", postgresql_where=OF_CASE, sqlite_where=OF_CASE),
+        Index("ix_message_ready_occasion_id", "occasion_id", postgresql_where=OF_OCCASION, sqlite_where=OF_OCCASION),
+        Index("ix_message_ready_visit_id", "visit_id", postgresql_where=OF_VISIT, sqlite_where=OF_VISIT),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
