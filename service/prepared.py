@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import BindParameter, ColumnElement, Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert = Callable[[Any], Any] | None
@@ -41,9 +43,27 @@ class _Compiled:
     row: Callable[..., Any]
 
 
+class _Given(ColumnElement[Any]):
+    """A value that comes with each run, where all others are literals."""
+
+    inherit_cache = False
+
+    def __init__(self, bind: BindParameter[Any]) -> None:
+        self.bind, self.type = bind, bind.type
+
+
+@compiles(_Given)
+def _as_bind(element: _Given, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.bind, **options | {"literal_binds": False})
+
+
+def _as_given(element: Any, **_options: Any) -> _Given | None:
+    return _Given(element) if isinstance(element, BindParameter) and element.required else None
+
+
 class Prepared:
-    """One Core statement. Each `bindparam` in it is named and given with every run. What a session has not flushed it
-    does not see."""
+    """One Core statement. Each `bindparam` in it is named and given with every run; the values that a SELECT holds
+    itself are literals, so that a partial index serves it. What a session has not flushed it does not see."""
 
     def __init__(self, statement: Any) -> None:
         self._statement = statement
@@ -88,9 +108,11 @@ class Prepared:
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         made = self._statement.compile(dialect=dialect)
-        if not any(bind.required for bind in made.binds.values()):  # as literals they let a partial index be used
-            made = self._statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
         assert isinstance(made, SQLCompiler) and not made.insert_prefetch and not made.update_prefetch
+        if isinstance(self._statement, Select):
+            shown: Any = visitors.replacement_traverse(self._statement, {}, _as_given)
+            made = shown.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+            assert isinstance(made, SQLCompiler)
         given, fixed = [], {}
         for name, value in made.params.items():
             convert = made.binds[name].type.dialect_impl(dialect).bind_processor(dialect)

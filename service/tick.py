@@ -75,8 +75,8 @@ def run_tick(runtime: Runtime, *, limit: int = LIMIT) -> TickReport:
         if at is None or at > now and not sweep.watches:
             continue
         try:
-            with runtime.db.reading() as session:
-                due = sweep.due(session, now, limit)
+            with runtime.db.looking() as direct:
+                due = sweep.due(direct, now, limit)
         except Exception as error:
             report.failed += 1
             telemetry.ROWS_FAILED.labels(sweep.name).inc()

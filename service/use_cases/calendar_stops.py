@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import bindparam, func, select
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.models import Patient, Timer
 from service.use_cases import bulk, tasks
 from service.use_cases.calendar_frame import Frame, frame_of
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from workflows.anchors import AnchorDate, day_of, due_stops
 from workflows.enrolment import PatientStatus
 from workflows.visit_reminders import local_instant
@@ -65,14 +65,8 @@ def cancel_all(session: Session, patient: Patient, *, reason: str, now: datetime
     writes.flush()
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Timers of stops that have come."""
-    return session.scalars(
-        select(Timer.id)
-        .where(Timer.done_at.is_(None), Timer.due_at <= now, Timer.kind == KIND)
-        .order_by(Timer.due_at)
-        .limit(limit)
-    ).all()
+# timers of stops that have come
+due = due_by(Timer.id, Timer.due_at, Timer.done_at.is_(None), Timer.kind == KIND)
 
 
 def handle(session: Session, timer_id: int, now: datetime) -> None:

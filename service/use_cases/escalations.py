@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, func, not_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
 from service.models import Alert, AlertLog, EscalationRun, Message, Page, Site, Staff
+from service.prepared import Prepared, Within
 from service.use_cases import contacts, fallback, oncall, pages, rows, staff
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import LIMIT, Sweep
 from workflows import escalation
 from workflows.alerts import AlertState, AlertStatus, Decision, Outcome
 from workflows.escalation import Contact
@@ -155,18 +155,17 @@ def _people(session: Session, site_id: int, recipient: str, at: datetime) -> lis
     return [duty.staff_id for duty in oncall.who(session, site_id, at) if duty.layer == recipient]
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+def due(session: Within, now: datetime, limit: int) -> Sequence[int]:
     """Run ids that are due at `now`, oldest first. Two queries: each has its own partial index."""
     given = {"now": now, "limit": limit}
-    rungs = session.connection().execute(RUNGS_DUE, given).all()
-    outcomes = session.connection().execute(OUTCOMES_DUE, given).all()
+    rungs, outcomes = RUNGS_DUE.all(session, **given), OUTCOMES_DUE.all(session, **given)
     waiting = sorted((at, run_id) for at, run_id in (*rungs, *outcomes) if at is not None)
     return [run_id for _, run_id in waiting][:limit]
 
 
-def failed_due(session: Session, now: datetime, limit: int) -> Sequence[int]:
+def failed_due(session: Within, now: datetime, limit: int) -> Sequence[int]:
     """Runs whose latest rung has no living page left although the next one is not due yet."""
-    return session.connection().scalars(DEAD_RUNGS, {"now": now, "limit": limit}).all()
+    return [run_id for (run_id,) in DEAD_RUNGS.all(session, now=now, limit=limit)]
 
 
 def move_on(session: Session, run_id: int, *, now: datetime) -> None:
@@ -213,21 +212,20 @@ def _dead_rung() -> tuple[ColumnElement[bool], ...]:
     return (EscalationRun.due_at.is_not(None), EscalationRun.due_at > bindparam("now"), failed, ~alive)
 
 
-LIMIT: Any = bindparam("limit", type_=Integer)
-RUNGS_DUE = (
+RUNGS_DUE = Prepared(
     select(EscalationRun.due_at, EscalationRun.id)
     .where(EscalationRun.due_at.is_not(None), EscalationRun.due_at <= bindparam("now"))
     .order_by(EscalationRun.due_at)
     .limit(LIMIT)
 )
-OUTCOMES_DUE = (
+OUTCOMES_DUE = Prepared(
     select(Alert.outcome_due_at, EscalationRun.id)
     .join(EscalationRun, EscalationRun.alert_id == Alert.id)
     .where(text("alert.status = 'acknowledged'"), Alert.outcome_due_at <= bindparam("now"))
     .order_by(Alert.outcome_due_at)
     .limit(LIMIT)
 )
-DEAD_RUNGS = select(EscalationRun.id).where(*_dead_rung()).order_by(EscalationRun.due_at).limit(LIMIT)
+DEAD_RUNGS = Prepared(select(EscalationRun.id).where(*_dead_rung()).order_by(EscalationRun.due_at).limit(LIMIT))
 IS_DEAD = select(EscalationRun.id).where(EscalationRun.id == bindparam("run"), *_dead_rung())
 
 

@@ -23,7 +23,7 @@ from service.use_cases import (
     strangers,
     tasks,
 )
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
 from workflows.replies import Reply, read_reply
@@ -139,10 +139,8 @@ def as_record(reply: Reply, patient: Patient) -> dict[str, Any]:
     }
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Texts that nobody has read yet, and those to be tried again."""
-    query = select(Inbound.id).where(Inbound.status != HANDLED, Inbound.next_try_at <= now)
-    return session.scalars(query.order_by(Inbound.next_try_at).limit(limit)).all()
+# texts that nobody has read yet, and those to be tried again
+due = due_by(Inbound.id, Inbound.next_try_at, Inbound.status != HANDLED)
 
 
 def _again(session: Session, inbound_id: int, now: datetime) -> None:

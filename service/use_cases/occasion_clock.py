@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient
 from service.use_cases import audit, conversation, occasions, outbox, patient_facts, silence
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.occasions import OccasionStatus
 
 MISSED = OccasionStatus.MISSED.value
-DUE = (
-    select(Occasion.id)
-    .where(Occasion.next_due_at <= bindparam("now"))
-    .order_by(Occasion.next_due_at)
-    .limit(bindparam("limit", type_=Integer))
-)
-
-
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Occasions with something to do."""
-    return session.connection().scalars(DUE, {"now": now, "limit": limit}).all()
+# occasions with something to do
+due = due_by(Occasion.id, Occasion.next_due_at)
 
 
 def handle(session: Session, occasion_id: int, now: datetime) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Integer, bindparam, func, select, text
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from notifications.catalog import CATALOG
@@ -14,7 +13,7 @@ from notifications.dates import short_date, short_time
 from service.models import Patient, Reminder, Site, StudyVersion, Visit
 from service.use_cases import outbox, rows, sites, studies
 from service.use_cases.calendar_reminders import PENDING, SENT, SKIPPED
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.visits import VisitStatus
 
@@ -30,17 +29,8 @@ HOLD = (
     .with_for_update(of=Reminder)
     .execution_options(populate_existing=True)
 )
-DUE = (
-    select(Reminder.id)
-    .where(text("status = 'pending'"), Reminder.due_at <= bindparam("now"))
-    .order_by(Reminder.due_at)
-    .limit(bindparam("limit", type_=Integer))
-)
-
-
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Reminders whose time has come."""
-    return session.connection().scalars(DUE, {"now": now, "limit": limit}).all()
+# reminders whose time has come
+due = due_by(Reminder.id, Reminder.due_at, Reminder.status == PENDING)
 
 
 def handle(session: Session, reminder_id: int, now: datetime) -> None:

@@ -7,7 +7,6 @@ A test is a due row like everything else, so that a day without one shows as wel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from service.models import ChainTest, ContactMethod, Message, Site, Staff
 from service.use_cases import audit, outbox, sites, staff_messages
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 
 PAGE, CONTACT = "page", "contact"
 WAITING, SENT, SEEN, MISSED, DROPPED = "waiting", "sent", "seen", "missed", "dropped"
@@ -88,10 +87,8 @@ def _proven(session: Session) -> list[tuple[int, datetime]]:
     return [(row[0], max(at for at in row[1:] if at is not None)) for row in rows]
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Tests to be sent, and tests that must have been seen by now."""
-    query = select(ChainTest.id).where(ChainTest.status.in_(RUNNING), ChainTest.due_at <= now)
-    return session.scalars(query.order_by(ChainTest.due_at).limit(limit)).all()
+# tests to be sent, and tests that must have been seen by now
+due = due_by(ChainTest.id, ChainTest.due_at, ChainTest.status.in_(RUNNING))
 
 
 def handle(session: Session, test_id: int, now: datetime) -> None:

@@ -7,8 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import Session
+
+from service.db import UtcDateTime
+from service.prepared import Prepared, Within
+
+NOW, LIMIT = bindparam("now", type_=UtcDateTime()), bindparam("limit", type_=Integer())
+Due = Callable[[Within, datetime, int], Sequence[int]]
+
+
+def due_by(row: Any, due_at: Any, *which: Any) -> Due:
+    """Selects the ids `row` of those of which `which` is true and whose `due_at` has come."""
+    statement = Prepared(select(row).where(*which, due_at <= NOW).order_by(due_at).limit(LIMIT))
+
+    def due(within: Within, now: datetime, limit: int) -> Sequence[int]:
+        return [one[0] for one in statement.all(within, now=now, limit=limit)]
+
+    return due
 
 
 @dataclass(frozen=True)
@@ -21,7 +37,7 @@ class Sweep:
     """
 
     name: str
-    due: Callable[[Session, datetime, int], Sequence[int]]
+    due: Due
     handle: Callable[[Session, int, datetime], None]
     waits: tuple[Select[Any], ...]
     watches: bool = False

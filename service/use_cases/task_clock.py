@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -10,15 +9,11 @@ from sqlalchemy.orm import Session
 
 from service.models import Task
 from service.use_cases import alerts, audit
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from service.use_cases.tasks import OPEN
 
-
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Tasks whose clock ran out unseen."""
-    return session.scalars(
-        select(Task.id).where(Task.status == OPEN, Task.due_at <= now).order_by(Task.due_at).limit(limit)
-    ).all()
+# tasks whose clock ran out unseen
+due = due_by(Task.id, Task.due_at, Task.status == OPEN)
 
 
 def handle(session: Session, task_id: int, now: datetime) -> None:

@@ -4,7 +4,6 @@ hospital.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Alert, Inbound, Patient, Timer
 from service.use_cases import alerts, audit, outbox, studies, tasks, triaging
-from service.use_cases.sweep import Sweep
+from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
 from workflows.replies import Reply
@@ -23,14 +22,8 @@ KINDS = (*triaging.WAIT_FOR_READING, triaging.ADVICE_CHECK, triaging.ADVICE_SILE
 ARRIVED, ON_THE_WAY, NOT_GOING = "1", "2", "3"
 
 
-def due(session: Session, now: datetime, limit: int) -> Sequence[int]:
-    """Timers that ran out."""
-    return session.scalars(
-        select(Timer.id)
-        .where(Timer.done_at.is_(None), Timer.due_at <= now, Timer.kind.in_(KINDS))
-        .order_by(Timer.due_at)
-        .limit(limit)
-    ).all()
+# timers that ran out
+due = due_by(Timer.id, Timer.due_at, Timer.done_at.is_(None), Timer.kind.in_(KINDS))
 
 
 def handle(session: Session, timer_id: int, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, bindparam, func, select, text
+from sqlalchemy import and_, bindparam, func, select
 
 from notifications.message import DeliveryStatus
 from service.models import Alert, ContactMethod, Message, Occasion, Patient, Staff, Task, Visit
@@ -76,7 +76,7 @@ SENT_SINCE = Prepared(
         among(Message.patient_id, IDS),
         Message.created_at >= bindparam("week"),
         Message.sent_at >= bindparam("midnight"),
-        text(f"message.kind IN {tuple(sorted(ROUTINE))}"),
+        Message.kind.in_(sorted(ROUTINE)),
         Message.channel != "webpush",  # it stands beside a text, and may not use up the day's
     )
     .group_by(Message.patient_id)

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy import Integer, bindparam, func, insert, literal_column, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from service.db import Database
-from service.models import Heartbeat, Site
+from service.models import Heartbeat, Task
 from service.prepared import Prepared
 
 AT = datetime(2026, 3, 2, 11, 0, 0, 123456, tzinfo=UTC)
@@ -70,11 +70,20 @@ def test_errors_are_sqlalchemys_and_hold_no_values(bare_runtime: Any) -> None:
         assert ADD.run(direct, **PART) == 1
 
 
-def test_a_statement_without_values_holds_its_own_as_literals(session: Any) -> None:
-    """So that a partial index serves it."""
-    country = session.scalars(select(Site.country)).first()
-    whole = Prepared(select(Site.country).where(Site.country.in_([country, "XX"])))
-    assert [row.country for row in whole.all(session)] == [country]
+def test_the_values_of_a_query_itself_are_literals(session: Any) -> None:
+    """So that a partial index serves it: on SQLite none serves a value that comes with the run."""
+    open_tasks = (
+        select(Task.id)
+        .where(Task.status == "open", Task.kind.in_(["a", "100% b"]), Task.due_at <= bindparam("now"))
+        .limit(bindparam("limit", type_=Integer()))
+    )
+    query = Prepared(open_tasks)
+    assert query.all(session, now=AT, limit=1) == []
+    sql = query._compiled[session.get_bind().dialect.name].sql
+    assert "task.status = 'open'" in sql
+    if session.get_bind().dialect.name == "sqlite":
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (AT.isoformat(), 1)).all()
+        assert "ix_task_due" in plan[0][3]
 
 
 def test_a_file_that_another_writes_to_is_waited_for_and_then_told(tmp_path: Any, monkeypatch: Any) -> None:
