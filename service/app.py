@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ HEADERS = {
 }
 
 
+class Application(Flask):
+    """Flask, which otherwise asks of every hook and view of every request whether it is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_runtime(
     config: Config, *, clock: Clock | None = None, carriers: Mapping[Channel, Carrier] | None = None
 ) -> Runtime:
@@ -54,7 +61,7 @@ def create_app(
 ) -> Flask:
     """The web application. `runtime` shares one with a worker in the same process (`vigilia up`, demo, tests)."""
     runtime = runtime or create_runtime(config, clock=clock, carriers=carriers)
-    app = Flask("service", static_folder="web/static", template_folder="web/templates")
+    app = Application("service", static_folder="web/static", template_folder="web/templates")
     app.extensions["vigilia"] = runtime
     app.config.update(
         SECRET_KEY=config.secret_key,

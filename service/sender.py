@@ -27,7 +27,7 @@ from service.killpoints import reach
 from service.logs import get_logger
 from service.lookup import settle
 from service.models import Patient, Site
-from service.prepared import Prepared
+from service.prepared import Prepared, Within
 from service.runtime import Runtime
 from service.security import new_token
 from service.use_cases import outbox, outbox_claim, outbox_record, outbox_unknown, outbox_waits, pacing
@@ -136,10 +136,10 @@ class Sender:
             whatsapp_from=config.twilio_whatsapp_from,
         )  # fmt: skip
 
-    def _taken(self, session: Session, accepted: Sequence[Taken]) -> None:
-        clock = self.runtime.clock
+    def _taken(self, session: Within, accepted: Sequence[Taken]) -> None:
+        clock, pace = self.runtime.clock, self._pace()
         outbox_record.taken(session, accepted, now=clock.now(), machine_now=clock.machine())
-        if pace := self._pace():
+        if pace and isinstance(session, Session):
             urgent = [one.message for one in accepted if one.message.lane == outbox.PAGES]
             pacing.count(session, pace, urgent, machine_now=clock.machine())
         reach("recording")
@@ -238,7 +238,8 @@ class Sender:
         results = list(results)
         clock = self.runtime.clock
         if accepted := [one for one in results if isinstance(one, Taken)]:
-            with self.runtime.db.unit_of_work() as session:
+            begin = self.runtime.db.unit_of_work if self._pace() else self.runtime.db.noting
+            with begin() as session:
                 self._taken(session, accepted)
             reach("recorded")
         for one in results:

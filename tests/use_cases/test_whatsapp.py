@@ -141,7 +141,7 @@ def test_a_database_that_is_away_means_the_approved_text(post: PostOffice, monke
     post.enqueue()
     (ticket,), _ = post.sender.claim("bulk", 10)
     with monkeypatch.context() as patched:
-        patched.setattr(post.runtime.db, "reading", away)
+        patched.setattr(post.runtime.db, "looking", away)
         result = post.sender.deliver(ticket)
     post.sender.record([result])
     assert [text.approved for text in post.simulator.texts if text.to == post.phone] == [True]
