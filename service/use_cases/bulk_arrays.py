@@ -149,7 +149,7 @@ def _values(part: Part, same: Mapping[str, Any]) -> list[str | None]:
 
 def _repeated(write: Write, values: Sequence[Any]) -> Iterable[str]:
     """Each value as `write` has it; most columns repeat a few."""
-    if isinstance(values[0], dict | list):
+    if write is _quoted_json:
         return map(write, values)
     known = {value: "NULL" if value is None else write(value) for value in set(values)}
     return map(known.__getitem__, values)
