@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from service.models import AnchorDate, Timer, Visit
-from service.use_cases import anchors, bulk
+from service.models import AnchorDate, Patient, Timer, Visit
+from service.use_cases import anchors, bulk, calendar_frame
 from service.use_cases.calendar_there import read_plan
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, visit
 
@@ -68,6 +68,17 @@ def test_a_row_that_is_there_already_is_refused_as_elsewhere(session: Any) -> No
     writes.insert(AnchorDate, names, [("enrolment", at("03-02"), ACTOR)], {"patient_id": patient.id})
     with pytest.raises(IntegrityError):
         writes.flush()
+
+
+def test_who_takes_a_calendar_sees_what_has_changed_since_the_patient_was_read(session: Any) -> None:
+    patient = enrol(session)
+    session.flush()
+    assert patient.timezone == "America/Sao_Paulo"
+    changed = {"timezone": "America/Manaus", "version_id": Patient.version_id + 1}
+    session.connection().execute(update(Patient).where(Patient.id == patient.id).values(changed))
+    place = calendar_frame.lock(session, patient)
+    assert patient.timezone == "America/Manaus"
+    assert str(calendar_frame.frame_of(session, patient, now=at("03-02"), place=place).zone) == "America/Manaus"
 
 
 def test_a_re_anchor_writes_each_visit_once(session: Any) -> None:
