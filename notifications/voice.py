@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
@@ -37,6 +39,7 @@ def say_twiml(text: str, language: str, *, again: int = 1) -> str:
     return str(response)
 
 
+@lru_cache(maxsize=1)
 def message_twiml() -> str:
     """The empty answer to an incoming text: replies go out through the outbox, never in the webhook's
     answer."""

@@ -40,9 +40,9 @@ def _store(runtime: Runtime, posted: Form) -> int | None:
         {"url": posted.get(f"MediaUrl{place}", ""), "type": posted.get(f"MediaContentType{place}", "")}
         for place in range(_count(posted.get("NumMedia", "")))
     ]
-    with runtime.db.unit_of_work() as session:
+    with runtime.db.noting() as within:
         return inbox.store(
-            session, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
+            within, provider_id=_id(posted, "MessageSid", "SmsSid"), channel=channel.value, from_address=sender,
             to_address=channel_of(posted.get("To", ""))[1], body=posted.get("Body", ""), media=media,
             form=dict(posted), received_at=runtime.clock.now(), found_by="webhook",
         )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from service.db import as_json
 from service.errors import NotFound
 from service.models import Alert, AlertLog, AlertReport, EscalationRun, Patient, Task
+from service.prepared import Prepared
 from service.use_cases import audit, bulk, escalations, pages, rows, studies
 from service.use_cases.case_acts import Ack, acknowledge, hand_over, note, outcome, pass_on, reopen
 from service.use_cases.staff_replies import staff_text, voice_digit
@@ -22,9 +23,9 @@ from workflows.protocol import LEVELS, Level
 
 SWEEPS = escalations.SWEEPS
 page_failed = escalations.page_failed
-HOLD = select(Patient.id).where(Patient.id == bindparam("patient")).with_for_update(key_share=True)
-OF_SOURCE = select(AlertReport.alert_id).where(AlertReport.source == bindparam("source"))
-OPEN_OF = select(Alert.id).where(Alert.patient_id == bindparam("patient"), text("status <> 'closed'"))
+HOLD = Prepared(select(Patient.id).where(Patient.id == bindparam("patient")).with_for_update(key_share=True))
+OF_SOURCE = Prepared(select(AlertReport.alert_id).where(AlertReport.source == bindparam("source")))
+OPEN_OF = Prepared(select(Alert.id).where(Alert.patient_id == bindparam("patient"), text("status <> 'closed'")))
 
 
 def open_or_join(
@@ -49,11 +50,10 @@ def open_or_join(
     advises the patient itself.
     """
     # Two reports of one patient at once must not open two cases; the second waits here.
-    connection = session.connection()
-    connection.execute(HOLD, {"patient": patient.id})
-    known = connection.scalar(OF_SOURCE, {"source": source})
+    HOLD.all(session, patient=patient.id)
+    known = OF_SOURCE.first(session, source=source)
     if known is not None:
-        return session.get_one(Alert, known)
+        return session.get_one(Alert, known.alert_id)
     reported = Level(level)
     alert = open_of(session, patient.id)
     if alert is None:
@@ -96,14 +96,14 @@ def climb(session: Session, task: Task, *, now: datetime) -> Alert | None:
 def open_of(session: Session, patient_id: int) -> Alert | None:
     """The patient's one case that is not closed."""
     bulk.flush_of(session, Alert)
-    number = session.connection().scalar(OPEN_OF, {"patient": patient_id})
-    return None if number is None else session.get_one(Alert, number)
+    found = OPEN_OF.first(session, patient=patient_id)
+    return None if found is None else session.get_one(Alert, found.id)
 
 
 def has_open(session: Session, patient_id: int) -> bool:
     """Whether the patient has a case that is not closed."""
     bulk.flush_of(session, Alert)
-    return session.connection().scalar(OPEN_OF, {"patient": patient_id}) is not None
+    return OPEN_OF.first(session, patient=patient_id) is not None
 
 
 def get(session: Session, alert_id: int) -> Alert:

@@ -63,7 +63,7 @@ def ask(
     """Open a question: `kind` "question" when the hour has come, "reply" as the answer to the patient's own
     text.
     """
-    occasion.item = item.key
+    occasions.ask(session, occasion, item.key)
     send(session, patient, occasion, item.sms, kind=kind, key=f"{item.key}:{key}", now=now)
 
 

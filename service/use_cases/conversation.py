@@ -93,7 +93,8 @@ def take_text(session: Session, patient: Patient, inbound: Inbound, *, now: date
             now=now,
             known=known,
         )
-        occasion.explained = 0
+        if occasion.explained:
+            occasion.explained = 0
         _go_on(session, patient, occasion, outcome, inbound, now=now)
     elif reply.heard.temperature is not None or reply.heard.distress:
         _reading_or_distress(session, patient, reply, source, known, inbound, now=now)
@@ -199,7 +200,7 @@ def _go_on(
     if outcome.level is Level.RED:
         return
     if _is_doubtful(occasion, outcome):
-        occasion.item = TEMP
+        occasions.ask(session, occasion, TEMP)
         send(session, patient, occasion, "ask_temperature", kind="reply", key=f"sure:{inbound.id}", now=now)
         return
     if outcome.next_item is not None:

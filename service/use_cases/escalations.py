@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
 from service.models import Alert, AlertLog, EscalationRun, Message, Page, Site, Staff
 from service.prepared import Prepared, Within
-from service.use_cases import contacts, fallback, oncall, pages, rows, staff
+from service.use_cases import bulk, contacts, fallback, oncall, pages, rows, staff
 from service.use_cases.sweep import LIMIT, Sweep
 from workflows import escalation
 from workflows.alerts import AlertState, AlertStatus, Decision, Outcome
@@ -26,25 +26,19 @@ from workflows.protocol import EscalationPolicy, EscalationStep, Level
 
 DEAD = ("undelivered", "failed_permanent", "failed_temporary", "expired")
 SYSTEM = "system"
-AFRESH = {"populate_existing": True}
-HOLD_ALERT = (
-    select(Alert).where(Alert.id == bindparam("alert")).with_for_update(of=Alert).execution_options(**AFRESH)
-)
-HOLD_RUN = (
-    select(EscalationRun)
-    .where(EscalationRun.alert_id == bindparam("alert"))
-    .with_for_update(of=EscalationRun)
-    .execution_options(**AFRESH)
-)
-ALERT_OF_RUN = select(EscalationRun.alert_id).where(EscalationRun.id == bindparam("run"))
+ALERTS, RUNS = bulk.table_of(Alert), bulk.table_of(EscalationRun)
+HOLD_ALERT = Prepared(select(*ALERTS.c).where(ALERTS.c.id == bindparam("alert")).with_for_update())
+HOLD_RUN = Prepared(select(*RUNS.c).where(RUNS.c.alert_id == bindparam("alert")).with_for_update())
+ALERT_OF_RUN = Prepared(select(EscalationRun.alert_id).where(EscalationRun.id == bindparam("run")))
 
 
 def locked(session: Session, alert_id: int) -> tuple[Alert, EscalationRun]:
     """The alert and its run, locked until the end of the transaction and read afresh."""
     # Not session.get(..., with_for_update=): that refuses a row that has changed since this session first read it,
     # and somebody who comes second must be told who has the case, not fail.
-    alert = session.scalars(HOLD_ALERT, {"alert": alert_id}).one()
-    return alert, session.scalars(HOLD_RUN, {"alert": alert_id}).one()
+    session.flush()
+    alert = rows.stand(session, Alert, HOLD_ALERT.first(session, alert=alert_id))
+    return alert, rows.stand(session, EscalationRun, HOLD_RUN.first(session, alert=alert_id))
 
 
 def state_of(alert: Alert, run: EscalationRun) -> AlertState:
@@ -132,7 +126,7 @@ def climb(session: Session, alert: Alert, run: EscalationRun, *, now: datetime) 
 
 def escalate_due(session: Session, run_id: int, *, now: datetime) -> Decision:
     """For the tick: the run's next rung, or the reopening of a case without an outcome. Not due any more: nothing."""
-    alert_id = session.connection().execute(ALERT_OF_RUN, {"run": run_id}).scalar_one()
+    alert_id = ALERT_OF_RUN.first(session, run=run_id).alert_id
     alert, run = locked(session, alert_id)
     return climb(session, alert, run, now=now)
 
@@ -170,10 +164,10 @@ def failed_due(session: Within, now: datetime, limit: int) -> Sequence[int]:
 
 def move_on(session: Session, run_id: int, *, now: datetime) -> None:
     """Every page of the latest rung failed for good: the next rung follows now, not when its time comes."""
-    alert_id = session.connection().execute(ALERT_OF_RUN, {"run": run_id}).scalar_one()
+    alert_id = ALERT_OF_RUN.first(session, run=run_id).alert_id
     alert, run = locked(session, alert_id)
     session.flush()
-    if session.connection().scalar(IS_DEAD, {"now": now, "run": run_id}) is None:
+    if IS_DEAD.first(session, now=now, run=run_id) is None:
         return
     hurried = escalation.page_failed(
         state_of(alert, run), step=run.step - 1, loop=run.loop, others_alive=False, now=now
@@ -207,8 +201,9 @@ def _dead_rung() -> tuple[ColumnElement[bool], ...]:
     )
     # A call that nobody answers did ring: the person keeps the time that the policy gives them.
     unanswered = and_(Message.channel == "voice", Message.status == "undelivered")
-    failed = exists().where(of_rung, Message.status.in_(DEAD), not_(unanswered))
-    alive = exists().where(of_rung, Message.status.not_in(DEAD))
+    dead = or_(*(Message.status == status for status in DEAD))
+    failed = exists().where(of_rung, dead, not_(unanswered))
+    alive = exists().where(of_rung, not_(dead))
     return (EscalationRun.due_at.is_not(None), EscalationRun.due_at > bindparam("now"), failed, ~alive)
 
 
@@ -226,7 +221,7 @@ OUTCOMES_DUE = Prepared(
     .limit(LIMIT)
 )
 DEAD_RUNGS = Prepared(select(EscalationRun.id).where(*_dead_rung()).order_by(EscalationRun.due_at).limit(LIMIT))
-IS_DEAD = select(EscalationRun.id).where(EscalationRun.id == bindparam("run"), *_dead_rung())
+IS_DEAD = Prepared(select(EscalationRun.id).where(EscalationRun.id == bindparam("run"), *_dead_rung()))
 
 
 def _handle_due(session: Session, run_id: int, now: datetime) -> None:

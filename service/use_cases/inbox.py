@@ -10,9 +10,11 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Patient
+from service.prepared import Prepared, Within
 from service.use_cases import (
     alerts,
     audit,
+    bulk,
     conversation,
     patient_facts,
     patients,
@@ -32,13 +34,11 @@ NEW, HANDLED, POISONED = "new", "handled", "poisoned"
 GRACE = timedelta(seconds=5)  # the post that brought it reads it first; the tick is the second line
 POISON_WITHIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(minutes=5)
-HOLD = (
-    select(Inbound).where(Inbound.id == bindparam("one")).with_for_update().execution_options(populate_existing=True)
-)
+HOLD = Prepared(select(*bulk.table_of(Inbound).c).where(Inbound.id == bindparam("one")).with_for_update())
 
 
 def store(
-    session: Session,
+    within: Within,
     *,
     provider_id: str,
     channel: str,
@@ -53,7 +53,7 @@ def store(
 ) -> int | None:
     """Keep a text under the carrier's id, which is unique; its row's id, None when it was kept before."""
     return rows.add_once(
-        session,
+        within,
         Inbound,
         "provider_id",
         provider_id=provider_id,
@@ -72,7 +72,8 @@ def store(
 
 def handle(session: Session, inbound_id: int, *, now: datetime) -> None:
     """Read one stored text. What is handled already stays so."""
-    inbound = session.scalars(HOLD, {"one": inbound_id}).one()
+    bulk.flush_of(session, Inbound)
+    inbound = rows.stand(session, Inbound, HOLD.first(session, one=inbound_id))
     if inbound.status == HANDLED:
         return
     found = _take(session, inbound, now)

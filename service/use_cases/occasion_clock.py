@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient
-from service.use_cases import audit, conversation, occasions, outbox, patient_facts, silence
+from service.use_cases import audit, conversation, occasions, outbox, patient_facts, rows, silence
 from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.occasions import OccasionStatus
@@ -30,18 +30,18 @@ def handle(session: Session, occasion_id: int, now: datetime) -> None:
     else:
         row.next_due_at = None
     if row.status in (occasions.OPEN, occasions.LATE):
-        row.next_due_at = _next(session, patient, row)
+        rows.change(session, row, next_due_at=_next(session, patient, row))
 
 
 def _open(session: Session, patient: Patient, row: Occasion, now: datetime) -> None:
     if patient.status != PatientStatus.ENROLLED:
-        _end(row, OccasionStatus.CANCELLED, f"the patient is {patient.status}")
+        _end(session, row, OccasionStatus.CANCELLED, f"the patient is {patient.status}")
     elif patient.admitted_at is not None and occasions.schedule_of(session, patient, row).paused_while_admitted:
-        _end(row, OccasionStatus.PAUSED, occasions.IN_HOSPITAL)
+        _end(session, row, OccasionStatus.PAUSED, occasions.IN_HOSPITAL)
     elif now >= row.missed_at:
         _miss(session, patient, row, now, "it could not be asked in time")
     else:
-        row.status, row.opened_at = occasions.OPEN, now
+        rows.change(session, row, status=occasions.OPEN, opened_at=now)
         conversation.begin(session, patient, row, now=now)
 
 
@@ -50,12 +50,12 @@ def _step(session: Session, patient: Patient, row: Occasion, now: datetime) -> N
         _miss(session, patient, row, now, "no answer in time")
         return
     if row.status == occasions.OPEN and now >= row.late_at:
-        row.status = occasions.LATE
+        rows.change(session, row, status=occasions.LATE)
     reminders = occasions.reminders_of(session, patient, row)
     steps = [*reminders, *occasions.silence_times(session, patient, row)]
     while row.reminders_sent < len(steps) and steps[row.reminders_sent] <= now:
         place = row.reminders_sent
-        row.reminders_sent += 1
+        rows.change(session, row, reminders_sent=place + 1)
         if place >= len(reminders):
             silence.check(session, patient, now=now)
         elif place + 1 == len(reminders) or reminders[place + 1] > now:
@@ -73,7 +73,7 @@ def _next(session: Session, patient: Patient, row: Occasion) -> datetime:
 
 def _miss(session: Session, patient: Patient, row: Occasion, now: datetime, reason: str) -> None:
     outbox.cancel_for(session, now=now, reason=reason, occasion_id=row.id)
-    _end(row, OccasionStatus.MISSED, reason)
+    _end(session, row, OccasionStatus.MISSED, reason)
     audit.record(
         session, "occasion:missed", actor="system", now=now, subject_id=row.id, patient_id=patient.id,
         detail={"questionnaire": row.questionnaire, "for_date": row.for_date, "reason": reason},
@@ -81,8 +81,8 @@ def _miss(session: Session, patient: Patient, row: Occasion, now: datetime, reas
     silence.check(session, patient, now=now)
 
 
-def _end(row: Occasion, status: OccasionStatus, reason: str) -> None:
-    row.status, row.next_due_at, row.ended_reason, row.item = status.value, None, reason, None
+def _end(session: Session, row: Occasion, status: OccasionStatus, reason: str) -> None:
+    rows.change(session, row, status=status.value, next_due_at=None, ended_reason=reason, item=None)
 
 
 WAITS = (select(func.min(Occasion.next_due_at)).where(Occasion.next_due_at.is_not(None)),)

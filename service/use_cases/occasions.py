@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.models import Occasion, Patient
-from service.use_cases import bulk, outbox, studies
+from service.prepared import Prepared
+from service.use_cases import bulk, outbox, rows, studies
 from workflows.occasions import ANSWERABLE, OccasionStatus, plan_one
 from workflows.protocol import Schedule
 from workflows.silence import AskedOccasion, silent_at
@@ -20,18 +21,18 @@ IN_HOSPITAL = "in hospital"
 UPCOMING, OPEN, LATE = OccasionStatus.UPCOMING.value, OccasionStatus.OPEN.value, OccasionStatus.LATE.value
 ROWS = bulk.table_of(Occasion).c  # of the table itself: for plain values the mapper takes as long as the database
 ANSWERABLE_OF = (
-    select(Occasion)
-    .where(Occasion.patient_id == bindparam("patient"), or_(Occasion.status == OPEN, Occasion.status == LATE))
-    .order_by(Occasion.id)
-)
-ASKED_BESIDE = select(ROWS.id).where(
+    select(*ROWS).where(ROWS.patient_id == bindparam("patient"), or_(ROWS.status == OPEN, ROWS.status == LATE))
+    .order_by(ROWS.id)
+)  # fmt: skip
+OPEN_FOR = Prepared(ANSWERABLE_OF)
+HOLD_OPEN_FOR = Prepared(ANSWERABLE_OF.with_for_update(of=bulk.table_of(Occasion), key_share=True))
+ASKED_BESIDE = Prepared(select(ROWS.id).where(
     ROWS.patient_id == bindparam("patient"),
     or_(ROWS.status == OPEN, ROWS.status == LATE),
     ROWS.item.is_not(None),
     ROWS.missed_at > bindparam("now"),
     ROWS.id != bindparam("but"),
-)
-HOLD_ANSWERABLE = ANSWERABLE_OF.with_for_update(of=Occasion, key_share=True).execution_options(populate_existing=True)
+))
 
 
 def get(session: Session, occasion_id: int) -> Occasion:
@@ -51,36 +52,47 @@ def of_patient(session: Session, patient: Patient, *, since: date | None = None)
 def open_for(session: Session, patient: Patient, *, now: datetime, hold: bool = False) -> list[Occasion]:
     """What the patient may answer now: most urgent first, then the latest day first. `hold`: locked, and read as it is
     now; the patient must be held already."""
-    rows = session.scalars(HOLD_ANSWERABLE if hold else ANSWERABLE_OF, {"patient": patient.id})
-    return _by_urgency(session, patient, (row for row in rows if row.missed_at > now))
+    bulk.flush_of(session, Occasion)
+    found = (HOLD_OPEN_FOR if hold else OPEN_FOR).all(session, patient=patient.id)
+    there = [rows.stand(session, Occasion, row) for row in found if row.missed_at > now]
+    return _by_urgency(session, patient, there)
 
 
 def asked_beside(session: Session, patient: Patient, occasion: Occasion, *, now: datetime) -> list[Occasion]:
     """The patient's other occasions in which a question is open, in the order of `open_for`."""
     with session.no_autoflush:  # what waits is of this occasion
-        given = {"patient": patient.id, "but": occasion.id, "now": now}
-        others = session.connection().scalars(ASKED_BESIDE, given).all()
-        return _by_urgency(session, patient, (session.get_one(Occasion, number) for number in others))
+        others = ASKED_BESIDE.all(session, patient=patient.id, but=occasion.id, now=now)
+        return _by_urgency(session, patient, (session.get_one(Occasion, number) for (number,) in others))
 
 
-def _by_urgency(session: Session, patient: Patient, rows: Iterable[Occasion]) -> list[Occasion]:
+def _by_urgency(session: Session, patient: Patient, found: Iterable[Occasion]) -> list[Occasion]:
     urgency = {one.key: one.urgency for one in studies.design_for(session, patient).questionnaires}
-    return sorted(rows, key=lambda row: (urgency.get(row.questionnaire, 99), -row.for_date.toordinal()))
+    return sorted(found, key=lambda row: (urgency.get(row.questionnaire, 99), -row.for_date.toordinal()))
 
 
 def finish(session: Session, occasion: Occasion, *, now: datetime) -> None:
     """The last question was answered: reminders that wait are cancelled."""
-    late = occasion.status == LATE
-    occasion.status, occasion.answered_at, occasion.item = OccasionStatus.ANSWERED.value, now, None
-    occasion.next_due_at, occasion.ended_reason = None, "answered late" if late else "answered"
+    _answered(session, occasion, "answered late" if occasion.status == LATE else "answered", now)
     outbox.cancel_for(session, now=now, reason="answered already", occasion_id=occasion.id)
 
 
 def stop_asking(session: Session, occasion: Occasion, *, reason: str, now: datetime) -> None:
     """A red answer ends the questions: what is answered stays, nothing more is asked or reminded of."""
-    occasion.status, occasion.answered_at, occasion.item = OccasionStatus.ANSWERED.value, now, None
-    occasion.next_due_at, occasion.ended_reason = None, reason
+    _answered(session, occasion, reason, now)
     outbox.cancel_for(session, now=now, reason=reason, occasion_id=occasion.id)
+
+
+def _answered(session: Session, occasion: Occasion, reason: str, now: datetime) -> None:
+    rows.change(
+        session, occasion, status=OccasionStatus.ANSWERED.value, answered_at=now, item=None, next_due_at=None,
+        ended_reason=reason,
+    )  # fmt: skip
+
+
+def ask(session: Session, occasion: Occasion, item: str) -> None:
+    """`item` is the question that is open now."""
+    if occasion.item != item:
+        rows.change(session, occasion, item=item)
 
 
 def pause(session: Session, patient: Patient, *, now: datetime) -> int:
@@ -97,14 +109,14 @@ def resume(session: Session, patient: Patient, *, now: datetime) -> int:
     """Discharged: today's paused questions open again while their reminders still run; else tomorrow's are next."""
     today = now.astimezone(ZoneInfo(patient.timezone)).date()
     count = 0
-    rows = session.scalars(
+    paused = session.scalars(
         select(Occasion).where(
             Occasion.patient_id == patient.id,
             Occasion.status == OccasionStatus.PAUSED.value,
             Occasion.for_date == today,
         )
     )
-    for row in rows:
+    for row in paused:
         last = max(reminders_of(session, patient, row), default=row.opens_at)
         if row.opens_at <= now <= last:
             row.status, row.next_due_at, row.ended_reason = UPCOMING, now, None
@@ -114,14 +126,14 @@ def resume(session: Session, patient: Patient, *, now: datetime) -> int:
 
 def end_all(session: Session, patient: Patient, *, reason: str, now: datetime) -> int:
     """The patient has left: nothing is asked any more."""
-    rows = session.scalars(
+    living = session.scalars(
         select(Occasion).where(
             Occasion.patient_id == patient.id, Occasion.status.in_([UPCOMING, OPEN, LATE])
         )
     ).all()
-    for row in rows:
+    for row in living:
         _end(session, row, OccasionStatus.CANCELLED, reason, now)
-    return len(rows)
+    return len(living)
 
 
 def stop_for_good(session: Session, occasion: Occasion, *, reason: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Override, Rota, Shift, Staff
+from service.prepared import Prepared
 from service.use_cases import bulk
 from service.use_cases.among import IDS, among
 from service.use_cases.rotas import (
@@ -54,7 +55,7 @@ def _that_may_matter(table: type[Shift] | type[Override]) -> tuple[ColumnElement
 
 SHIFTS = select(Shift).where(*_that_may_matter(Shift)).order_by(Shift.id)
 OVERRIDES = select(Override).where(*_that_may_matter(Override)).order_by(Override.id)
-ACTIVE = select(Staff.id).where(among(Staff.id, IDS), Staff.active)
+ACTIVE = Prepared(select(Staff.id).where(among(Staff.id, IDS), Staff.active))
 
 
 def rotas_of(session: Session, site_id: int) -> list[Rota]:
@@ -69,7 +70,7 @@ def who(session: Session, site_id: int, at: datetime) -> list[OnDuty]:
         for duty in rules.who_is_on_call(as_rules(session, rota, at, at), at)
     ]
     bulk.flush_of(session, Staff)
-    active = set(session.connection().scalars(ACTIVE, {"ids": [duty.staff_id for duty in duties]}))
+    active = {number for (number,) in ACTIVE.all(session, ids=[duty.staff_id for duty in duties])}
     return [duty for duty in duties if duty.staff_id in active]
 
 

@@ -7,15 +7,15 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.util import identity_key
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from notifications.catalog import CATALOG
 from notifications.message import Channel, DeliveryStatus
 from notifications.phone import PhoneError, national, parse_phone
 from service.models import ContactMethod, Message, Patient, Site, Staff
+from service.prepared import Prepared
 from service.use_cases import audit, bulk, rows
 from service.use_cases.studies import design_of
 
@@ -25,8 +25,10 @@ KINDS = URGENT_KINDS | {"question", "reminder", "notice"}
 NOTIFY = "vigilia_pages"
 FROM_SITE = frozenset({"tel", "emergency", "place"})
 ROWS = bulk.table_of(Message).c
-BY_CAUSE = select(ROWS.id).where(ROWS.dedupe == bindparam("dedupe"))
-SITE = select(Site.telephone, Site.country, Site.emergency_number, Site.place).where(Site.id == bindparam("site"))
+BY_CAUSE = Prepared(select(ROWS.id).where(ROWS.dedupe == bindparam("dedupe")))
+SITE = Prepared(
+    select(Site.telephone, Site.country, Site.emergency_number, Site.place).where(Site.id == bindparam("site"))
+)
 
 
 class Enqueued(NamedTuple):
@@ -101,7 +103,7 @@ def enqueue(
         created_at=now,
     )
     if number is None:
-        return Enqueued(session.connection().execute(BY_CAUSE, {"dedupe": dedupe}).scalar_one(), is_new=False)
+        return Enqueued(BY_CAUSE.first(session, dedupe=dedupe).id, is_new=False)
     wake(session, lane)
     return Enqueued(number, is_new=True)
 
@@ -118,7 +120,7 @@ def wake(session: Session, lane: str) -> None:
 def fields_for(session: Session, patient: Patient) -> dict[str, str]:
     """What the patient's site fills into texts: `tel` as one dials it there, `emergency`, `place`."""
     there = session.identity_map.get(identity_key(Site, patient.site_id))
-    site = there or session.connection().execute(SITE, {"site": patient.site_id}).one()
+    site = there or SITE.first(session, site=patient.site_id)
     return {"tel": telephone_of(site), "emergency": site.emergency_number, "place": site.place}
 
 
@@ -130,7 +132,7 @@ def _from_site(session: Session, patient: Patient, template: str) -> dict[str, s
     return {name: value for name, value in fields_for(session, patient).items() if name in wanted}
 
 
-def telephone_of(site: Site | Row[str, str, str, str]) -> str:
+def telephone_of(site: Any) -> str:
     """The site's telephone as one dials it there ("(16) 3602-1000"); as it was typed where it is no such number."""
     return _dialled(site.telephone, site.country)
 
@@ -181,22 +183,21 @@ def cancel_for(
     if not about:
         raise ValueError("cancel_for: name a patient, occasion, visit or alert")
     bulk.flush_of(session, Message)
-    statement = _cancel(tuple(about), None if kinds is None else tuple(sorted(kinds)))
     ended = {"status": DeliveryStatus.CANCELLED.value, "reason": reason, "ended_at": now}
     values = {f"about_{name}": value for name, value in about.items()} | ended
-    found = session.connection().scalars(statement, values).all()
-    bulk.bring_in_line(session, Message, [{"id": number} | ended for number in found])
+    found = _cancel(tuple(about), None if kinds is None else tuple(sorted(kinds))).all(session, **values)
+    bulk.bring_in_line(session, Message, [{"id": number} | ended for (number,) in found])
     return len(found)
 
 
 @lru_cache(maxsize=64)
-def _cancel(about: tuple[str, ...], kinds: tuple[str, ...] | None) -> ReturningUpdate[tuple[int]]:
+def _cancel(about: tuple[str, ...], kinds: tuple[str, ...] | None) -> Prepared:
     wheres = [ROWS[name] == bindparam(f"about_{name}") for name in about]
     if kinds is not None:
-        wheres.append(ROWS.kind.in_(kinds))
+        wheres.append(or_(*(ROWS.kind == kind for kind in kinds)))
     ended = {name: bindparam(name, type_=ROWS[name].type) for name in ("status", "reason", "ended_at")}
     statement = update(bulk.table_of(Message)).where(text("status = 'ready'"), *wheres)
-    return statement.values(ended).returning(ROWS.id)
+    return Prepared(statement.values(ended).returning(ROWS.id))
 
 
 def cancel_message(session: Session, message: Message, *, reason: str, actor: str, now: datetime) -> bool:

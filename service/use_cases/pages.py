@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from service.models import Alert, ContactMethod, Page, Patient, ReplyCode, Staff
+from service.prepared import Prepared
 from service.use_cases import bulk, links, outbox, rows, staff, staff_messages, tasks
 from service.use_cases.outbox import Enqueued
 from workflows import reply_codes
@@ -18,13 +20,13 @@ from workflows.reply_codes import CodeAction
 LINK_LIFE = timedelta(hours=24)
 CODE_LOCK = 8_241_972  # an advisory lock on PostgreSQL: two cases opened at once get two codes
 FOLLOW_UP = timedelta(hours=2)
-CASES_IN_USE = select(Alert.case).where(
+CASES_IN_USE = Prepared(select(Alert.case).where(
     or_(Alert.status != "closed", Alert.opened_at > bindparam("since"), Alert.closed_at > bindparam("since"))
-)
-CODES_IN_USE = select(ReplyCode.code).where(ReplyCode.issued_at > bindparam("since"))
-LATEST_CASE = select(Alert.case).order_by(Alert.id.desc()).limit(1)
-ADDRESSES = (
-    select(ContactMethod)
+))
+CODES_IN_USE = Prepared(select(ReplyCode.code).where(ReplyCode.issued_at > bindparam("since")))
+LATEST_CASE = Prepared(select(Alert.case).order_by(Alert.id.desc()).limit(1))
+ADDRESSES = Prepared(
+    select(ContactMethod.id, ContactMethod.channel, ContactMethod.address)
     .where(
         ContactMethod.staff_id == bindparam("staff"),
         ContactMethod.channel == bindparam("channel"),
@@ -34,7 +36,7 @@ ADDRESSES = (
     .order_by(ContactMethod.id)
 )
 CODES = bulk.table_of(ReplyCode)
-ISSUE_AGAIN = (
+ISSUE_AGAIN = Prepared(
     update(CODES)
     .where(CODES.c.alert_id == bindparam("of_alert"), CODES.c.phone == bindparam("of_phone"))
     .values(issued_at=bindparam("issued_at"))
@@ -47,10 +49,9 @@ def new_case_code(session: Session, now: datetime) -> str:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CODE_LOCK})
     since = now - reply_codes.NOT_REUSED_WITHIN
     session.flush()
-    connection = session.connection()
-    used = {*connection.scalars(CASES_IN_USE, {"since": since}), *connection.scalars(CODES_IN_USE, {"since": since})}
-    latest = connection.scalar(LATEST_CASE)
-    return reply_codes.allocate(used, after=latest or "")
+    used = {code for query in (CASES_IN_USE, CODES_IN_USE) for (code,) in query.all(session, since=since)}
+    latest = LATEST_CASE.first(session)
+    return reply_codes.allocate(used, after=latest.case if latest else "")
 
 
 def send(session: Session, alert: Alert, decision: Decision, *, now: datetime) -> None:
@@ -136,12 +137,13 @@ def _template(order: PageOrder, *, nobody_on_call: bool, exhausted: bool) -> str
     return "page" if (order.step, order.loop) == (0, 0) else "page_again"
 
 
-def _addresses(session: Session, order: PageOrder) -> list[ContactMethod]:
-    return list(session.scalars(ADDRESSES, {"staff": order.staff_id, "channel": order.channel}))
+def _addresses(session: Session, order: PageOrder) -> list[Any]:
+    bulk.flush_of(session, ContactMethod)
+    return ADDRESSES.all(session, staff=order.staff_id, channel=order.channel)
 
 
 def _enqueue(
-    session: Session, alert: Alert, order: PageOrder, contact: ContactMethod, template: str, now: datetime
+    session: Session, alert: Alert, order: PageOrder, contact: Any, template: str, now: datetime
 ) -> Enqueued:
     person = session.get_one(Staff, order.staff_id)
     zone = alert.patient.site.timezone
@@ -181,8 +183,7 @@ def _enqueue(
 
 
 def _give_code(session: Session, alert: Alert, person: Staff, phone: str, now: datetime) -> None:
-    again = session.connection().execute(ISSUE_AGAIN, {"of_alert": alert.id, "of_phone": phone, "issued_at": now})
-    if again.rowcount:
+    if ISSUE_AGAIN.run(session, of_alert=alert.id, of_phone=phone, issued_at=now):
         return
     rows.add(
         session, ReplyCode, alert_id=alert.id, staff_id=person.id, phone=phone, code=alert.case, issued_at=now

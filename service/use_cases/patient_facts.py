@@ -15,7 +15,8 @@ from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from service.models import AnchorDate, Occasion, Patient, Response, StudyVersion
-from service.use_cases import bulk, readings, studies
+from service.prepared import Prepared
+from service.use_cases import bulk, readings, rows, studies
 from service.use_cases.readings import Taken
 from workflows.ear import Heard
 from workflows.enrolment import ENDED
@@ -32,19 +33,22 @@ REPORT = Questionnaire(  # a temperature that comes by itself, in a study that a
 )
 
 # Put together once: every text of a patient asks these, some more than once.
+PATIENTS, OCCASIONS = bulk.table_of(Patient), bulk.table_of(Occasion)
+ONE: Any = bindparam("one")
 HELD = (
-    select(Patient, StudyVersion.sha256).join(StudyVersion, StudyVersion.id == Patient.study_version_id)
-    .order_by(Patient.id).with_for_update(of=Patient, key_share=True).execution_options(populate_existing=True)
-)  # fmt: skip
-HOLD_PATIENT = HELD.where(Patient.id == bindparam("one"))
-HOLD_BY_PHONE = HELD.where(Patient.phone == bindparam("phone"))
-HOLD_BY_OCCASION = HELD.join(Occasion, Occasion.patient_id == Patient.id).where(Occasion.id == bindparam("one"))
-HOLD_OCCASION = (
-    select(Occasion).where(Occasion.id == bindparam("one")).with_for_update(of=Occasion, key_share=True)
-    .execution_options(populate_existing=True)
-)  # fmt: skip
+    select(StudyVersion.sha256, *PATIENTS.c)
+    .join(StudyVersion, StudyVersion.id == PATIENTS.c.study_version_id)
+    .order_by(PATIENTS.c.id)
+    .with_for_update(of=PATIENTS, key_share=True)
+)
+HOLD_PATIENT = Prepared(HELD.where(PATIENTS.c.id == ONE))
+HOLD_BY_PHONE = Prepared(HELD.where(PATIENTS.c.phone == bindparam("phone")))
+HOLD_BY_OCCASION = Prepared(HELD.join(OCCASIONS, OCCASIONS.c.patient_id == PATIENTS.c.id).where(OCCASIONS.c.id == ONE))
+HOLD_OCCASION = Prepared(
+    select(OCCASIONS).where(OCCASIONS.c.id == ONE).with_for_update(of=OCCASIONS, key_share=True)
+)
 ROWS = bulk.table_of(Response).c
-ANSWERS = (
+ANSWERS = Prepared(
     select(ROWS.id, ROWS.occasion_id, ROWS.item, ROWS.value, ROWS.raw, ROWS.inbound_id, ROWS.corrects_id)
     .where(
         or_(
@@ -58,9 +62,9 @@ ANSWERS = (
     )
     .order_by(ROWS.id)
 )
-ANCHORS = select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
+ANCHORS = Prepared(select(AnchorDate.name, AnchorDate.actual_date, AnchorDate.actual_time).where(
     AnchorDate.patient_id == bindparam("patient"), AnchorDate.actual_date.is_not(None)
-)
+))
 
 LATEST = (
     select(Occasion)
@@ -137,13 +141,18 @@ def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -
     """
     _held(session, HOLD_PATIENT, one=patient.id)
     if occasion is not None:
-        session.scalars(HOLD_OCCASION, {"one": occasion.id}).one()
+        _held_occasion(session, occasion.id)
 
 
 def hold_occasion(session: Session, occasion_id: int) -> tuple[Patient, Occasion]:
     """Lock and read an occasion, its patient first."""
     (patient,) = _held(session, HOLD_BY_OCCASION, one=occasion_id)
-    return patient, session.scalars(HOLD_OCCASION, {"one": occasion_id}).one()
+    return patient, _held_occasion(session, occasion_id)
+
+
+def _held_occasion(session: Session, occasion_id: int) -> Occasion:
+    bulk.flush_of(session, Occasion)
+    return rows.stand(session, Occasion, HOLD_OCCASION.first(session, one=occasion_id))
 
 
 def hold_by_phone(session: Session, phone: str) -> list[Patient]:
@@ -152,11 +161,12 @@ def hold_by_phone(session: Session, phone: str) -> list[Patient]:
     return sorted(found, key=lambda patient: (patient.status in ENDED, patient.id))
 
 
-def _held(session: Session, query: Any, **which: Any) -> list[Patient]:
+def _held(session: Session, query: Prepared, **which: Any) -> list[Patient]:
+    bulk.flush_of(session, Patient)
     found: list[Patient] = []
-    for patient, digest in session.execute(query, which):
-        studies.remember(session, patient.study_version_id, digest)
-        found.append(patient)
+    for row in query.all(session, **which):
+        found.append(rows.stand(session, Patient, row, 1))
+        studies.remember(session, row.study_version_id, row.sha256)
     return found
 
 
@@ -165,12 +175,12 @@ def answers_of(session: Session, occasion: Occasion | None, questionnaire: Quest
     if occasion is None:
         return Given()
     given = {"one": occasion.id, "patient": occasion.patient_id, "since": occasion.opens_at}
-    rows = session.connection().execute(ANSWERS, given).all()
-    corrected = {row.corrects_id for row in rows}
-    latest = {row.item: row for row in rows if row.occasion_id == occasion.id and row.id not in corrected}
+    stored = ANSWERS.all(session, **given)
+    corrected = {row.corrects_id for row in stored}
+    latest = {row.item: row for row in stored if row.occasion_id == occasion.id and row.id not in corrected}
     kinds = {item.key: item.type for item in questionnaire.items}
     values = {key: as_value(kinds[key], row.value) for key, row in latest.items() if key in kinds}
-    return Given(values, latest, begun=any(row.occasion_id == occasion.id for row in rows))
+    return Given(values, latest, begun=any(row.occasion_id == occasion.id for row in stored))
 
 
 def background(session: Session, patient: Patient, *, at: datetime) -> Background:
@@ -245,7 +255,7 @@ def _anchors(session: Session, patient: Patient) -> tuple[dict[str, datetime], f
     days_only: set[str] = set()
     zone = ZoneInfo(patient.timezone)
     bulk.flush_of(session, AnchorDate)
-    for name, day, at in session.connection().execute(ANCHORS, {"patient": patient.id}):
+    for name, day, at in ANCHORS.all(session, patient=patient.id):
         if day is None:
             continue
         hour = datetime.strptime(at, "%H:%M").time() if at else time(0)

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Occasion, Patient, Reading, Response
+from service.prepared import Prepared
 from service.use_cases import bulk, rows
 from workflows.answers import Answer
 from workflows.facts import UNKNOWN_SITE, TemperatureReading
@@ -51,18 +52,17 @@ class Taken(NamedTuple):
 
 ROWS = bulk.table_of(Reading).c
 SHOWN = select(*(ROWS[name] for name in Taken._fields))
-SINCE = SHOWN.where(ROWS.patient_id == bindparam("patient"), ROWS.taken_at >= bindparam("since")).order_by(
-    ROWS.taken_at, ROWS.id
-)
+SINCE = Prepared(SHOWN.where(ROWS.patient_id == bindparam("patient"), ROWS.taken_at >= bindparam("since")))
 NEWEST = SHOWN.order_by(ROWS.taken_at.desc(), ROWS.id.desc()).limit(1)
-OF_RESPONSE = NEWEST.where(ROWS.response_id == bindparam("one"))
-OF_OCCASION = NEWEST.join(Response, Response.id == ROWS.response_id).where(Response.occasion_id == bindparam("one"))
+OF_RESPONSE = Prepared(NEWEST.where(ROWS.response_id == bindparam("one")))
+OF_OCCASION = Prepared(
+    NEWEST.join(Response, Response.id == ROWS.response_id).where(Response.occasion_id == bindparam("one"))
+)
 
 
 def since(session: Session, patient: Patient, at: datetime) -> tuple[Taken, ...]:
     """The patient's temperatures from `at` on, oldest first, without those that were corrected."""
-    found = session.connection().execute(SINCE, {"patient": patient.id, "since": at})
-    return standing(tuple(Taken._make(row) for row in found))
+    return standing([Taken._make(row) for row in SINCE.all(session, patient=patient.id, since=at)])
 
 
 def standing(taken: Sequence[Taken]) -> tuple[Taken, ...]:
@@ -123,8 +123,8 @@ def with_site(
     return _store(session, patient, new, inbound_id, "the site was told", now)
 
 
-def _first(session: Session, query: Select[Any], one: int) -> Taken | None:
-    row = session.connection().execute(query, {"one": one}).first()
+def _first(session: Session, query: Prepared, one: int) -> Taken | None:
+    row = query.first(session, one=one)
     return None if row is None else Taken._make(row)
 
 

@@ -122,7 +122,7 @@ def report(
         elif item is None:
             occasions.finish(session, occasion, now=now)
         elif occasion.item is not None:
-            occasion.item = item.key
+            occasions.ask(session, occasion, item.key)
     return Outcome(
         result.level,
         hits,
@@ -161,6 +161,7 @@ def _store(
     ids = rows.add_all(
         session,
         Response,
+        "item",
         [
             {
                 "patient_id": patient.id,
@@ -184,9 +185,7 @@ def _store(
     )
     if SITE_ITEM in answers:
         patient.temp_site = str(answers[SITE_ITEM].value)
-    return tuple(
-        Kept(number, key, answer, older[key]) for number, (key, answer) in zip(ids, answers.items(), strict=True)
-    )
+    return tuple(Kept(ids[key], key, answer, older[key]) for key, answer in answers.items())
 
 
 def _as_stored(value: Any) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.errors import Conflict
 from service.models import ContactMethod, Staff
+from service.prepared import Prepared
 from service.security import Role, hash_password, password_matches
 from service.use_cases import audit, bulk, contacts
 from workflows.decisions import RuleViolation
@@ -18,11 +19,13 @@ from workflows.decisions import RuleViolation
 FREE_TRIES = 5
 LOCKED_FOR = timedelta(minutes=15)
 LONGEST_NAME = 20  # what a page can carry in one SMS
-BY_PHONE = (
+BY_PHONE = Prepared(
     select(Staff.id)
     .join(ContactMethod, ContactMethod.staff_id == Staff.id)
     .where(
-        ContactMethod.address == bindparam("phone"), ContactMethod.channel.in_(contacts.PHONE_CHANNELS), Staff.active
+        ContactMethod.address == bindparam("phone"),
+        or_(*(ContactMethod.channel == channel for channel in contacts.PHONE_CHANNELS)),
+        Staff.active,
     )
     .order_by(ContactMethod.verified_at.is_(None), Staff.id)
     .limit(1)
@@ -115,26 +118,30 @@ def deactivate(session: Session, person: Staff, *, actor: str, now: datetime) ->
 
 def by_phone(session: Session, phone: str) -> Staff | None:
     """The active person whose telephone this is, verified contacts first; None for an unknown number."""
-    found = session.connection().scalar(BY_PHONE, {"phone": phone})
-    return None if found is None else session.get_one(Staff, found)
+    found = BY_PHONE.first(session, phone=phone)
+    return None if found is None else session.get_one(Staff, found.id)
 
 
 def with_role(session: Session, site_id: int | None, *roles: str) -> list[Staff]:
     """Active people of these roles who answer for the site (None: who answer for every site), by id."""
-    return list(session.scalars(_with_role(roles), {"site": site_id}))
+    return list(session.scalars(_with_role(Staff, roles), {"site": site_id}))
 
 
 def ids_with_role(session: Session, site_id: int | None, *roles: str) -> list[int]:
     """Their ids."""
     bulk.flush_of(session, Staff)
-    return list(session.connection().scalars(_with_role(roles, ids=True), {"site": site_id}))
+    return [number for (number,) in _ids_with_role(roles).all(session, site=site_id)]
 
 
 @lru_cache(maxsize=64)
-def _with_role(roles: tuple[str, ...], *, ids: bool = False) -> Select[Any]:
+def _ids_with_role(roles: tuple[str, ...]) -> Prepared:
+    return Prepared(_with_role(Staff.id, roles))
+
+
+def _with_role(what: Any, roles: tuple[str, ...]) -> Select[Any]:
     answers_for = or_(Staff.site_id.is_(None), Staff.site_id == bindparam("site"))
     one_of = or_(*(Staff.role == role for role in roles))
-    return select(Staff.id if ids else Staff).where(one_of, Staff.active, answers_for).order_by(Staff.id)
+    return select(what).where(one_of, Staff.active, answers_for).order_by(Staff.id)
 
 
 def listed(session: Session, site_id: int | None) -> list[Staff]:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from notifications.catalog import CATALOG
 from service.errors import Conflict, NotFound
 from service.models import Patient, Study, StudyVersion
+from service.prepared import Prepared
 from service.use_cases import audit, bulk
 from workflows.decisions import RuleViolation
 from workflows.protocol import StudyDesign
 from workflows.protocol_file import load_design
 
 DRAFT, CONFIRMED, ACTIVE = "draft", "confirmed", "active"
-DIGEST = select(StudyVersion.sha256).where(StudyVersion.id == bindparam("version"))
+DIGEST = Prepared(select(StudyVersion.sha256).where(StudyVersion.id == bindparam("version")))
 
 
 _BY_DIGEST: dict[str, StudyDesign] = {}
@@ -28,9 +29,10 @@ def design_of(session: Session, version_id: int) -> StudyDesign:
     known: dict[int, StudyDesign] = session.info.setdefault("designs", {})
     if version_id not in known:
         bulk.flush_of(session, StudyVersion)
-        digest = session.connection().scalar(DIGEST, {"version": version_id})
-        if digest is None:
+        found = DIGEST.first(session, version=version_id)
+        if found is None:
             raise NotFound(f"there is no protocol version {version_id}")
+        (digest,) = found
         if digest not in _BY_DIGEST:
             source = session.scalars(select(StudyVersion.source).where(StudyVersion.id == version_id)).one()
             _BY_DIGEST[digest] = load_design(source, CATALOG)

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.models import Alert, Occasion, Patient, Timer, TriageHit
+from service.prepared import Prepared
 from service.use_cases import alerts, bulk, outbox, rows, studies, tasks
 from workflows.facts import Facts
 from workflows.protocol import Level
@@ -21,7 +22,7 @@ from workflows.triage import DEFAULT_TASK, Hit, TriageResult, triage
 RECHECK, RECHECK_SILENCE = "recheck", "recheck_silence"
 FEVER_SILENCE, HELP_SILENCE = "fever_silence", "help_silence"
 ADVICE_CHECK, ADVICE_SILENCE = "advice_check", "advice_silence"
-RUNNING = (
+RUNNING = Prepared(
     select(Timer.id, Timer.kind)
     .where(Timer.patient_id == bindparam("patient"), Timer.done_at.is_(None))
     .order_by(Timer.id)
@@ -204,7 +205,7 @@ def wait(
 def waiting(session: Session, patient: Patient, *kinds: str) -> list[Timer]:
     """The patient's timers of these kinds that still run."""
     bulk.flush_of(session, Timer)
-    running = session.connection().execute(RUNNING, {"patient": patient.id}).all()
+    running = RUNNING.all(session, patient=patient.id)
     return [session.get_one(Timer, number) for number, kind in running if kind in kinds]
 
 
