@@ -15,6 +15,7 @@ from notifications.carriers.base import Carrier
 from notifications.message import Channel
 from notifications.render import Renderer
 from service.access import Actor, policy_of
+from service.api.door import Door
 from service.carriers import carriers_from
 from service.clock import Clock
 from service.config import Config
@@ -71,7 +72,7 @@ def create_app(
         MAX_CONTENT_LENGTH=4 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
     )
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
+    app.wsgi_app = Door(ProxyFix(app.wsgi_app, x_for=1, x_proto=1), runtime)  # type: ignore[method-assign]
     service.api.register(app)
     service.web.register(app)
     app.before_request(_refuse_by_default)

@@ -16,6 +16,7 @@ from service.runtime import current
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks/twilio")
 Form = Mapping[str, str]
+TWIML = "text/xml; charset=utf-8"
 
 
 def signed(view: Callable[..., Response]) -> Callable[..., Response]:
@@ -47,4 +48,4 @@ def clean(text: str) -> str:
 
 def twiml(body: str) -> Response:
     """A document that tells the carrier what to do next."""
-    return Response(body, content_type="text/xml; charset=utf-8")
+    return Response(body, content_type=TWIML)

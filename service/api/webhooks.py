@@ -24,14 +24,18 @@ MOST_MEDIA = 10
 @blueprint.post("/sms")
 @signed
 def sms() -> Response:
-    """A text: stored under the carrier's id, committed, read. 2xx only once it is stored."""
-    runtime, posted = current(), form()
+    """A text. 2xx only once it is stored."""
+    return twiml(keep_text(current(), form()))
+
+
+def keep_text(runtime: Runtime, posted: Form, _attempt: str = "") -> str:
+    """Store a text under the carrier's id, commit, read it; the document to answer with."""
     inbound_id = _store(runtime, posted)
     reach("inbound_stored")
     telemetry.WEBHOOKS.labels("sms", "stored" if inbound_id else "seen before").inc()
     if inbound_id is not None:
         read(runtime, inbound_id)
-    return twiml(message_twiml())
+    return message_twiml()
 
 
 def _store(runtime: Runtime, posted: Form) -> int | None:
@@ -63,17 +67,22 @@ def _id(posted: Form, *names: str) -> str:
 @blueprint.post("/status")
 @signed
 def status() -> Response:
-    """A receipt of a text or a call. `?attempt=` is ours; it finds the attempt even before its id is stored."""
-    runtime, posted = current(), form()
-    given = request.args.get("attempt", "")
-    attempt = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+    """A receipt of a text or a call."""
+    keep_receipt(current(), form(), request.args.get("attempt", ""))
+    return Response(status=204)
+
+
+def keep_receipt(runtime: Runtime, posted: Form, attempt: str) -> str:
+    """Keep a receipt and apply it; nothing to answer. `attempt` is ours, out of the callback's address: it finds the
+    attempt even before the carrier's id is stored."""
+    known = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 19 else None
     word = posted.get("MessageStatus") or posted.get("CallStatus") or posted.get("SmsStatus") or "unknown"
     word, code = word[:LONGEST], posted.get("ErrorCode", "")[:LONGEST]
     begin = runtime.db.noting if receipts.is_good(word, code) else runtime.db.unit_of_work
     with begin() as session:
         applied = receipts.apply_receipt(
-            session, attempt_id=attempt, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"), word=word,
+            session, attempt_id=known, provider_id=_id(posted, "MessageSid", "CallSid", "SmsSid"), word=word,
             code=code, form=posted, now=runtime.clock.now(),
         )  # fmt: skip
     telemetry.WEBHOOKS.labels("status", "applied" if applied else "kept").inc()
-    return Response(status=204)
+    return ""
