@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from service.errors import Conflict
 from service.models import AnchorDate, Patient
-from service.use_cases import audit, bulk, calendar, calendar_frame, held
+from service.use_cases import audit, bulk, calendar, held
+from service.use_cases.calendar_frame import Frame
 from service.use_cases.calendar_rows import VisitRow
-from service.use_cases.calendar_there import AnchorRow, There, read
+from service.use_cases.calendar_there import AnchorRow, There, look
 from service.use_cases.revisions import keep, undo
 from workflows.anchors import check_planned
 from workflows.decisions import RuleViolation
@@ -34,8 +35,8 @@ def preview(
     """What `commit` would change: the very same code, in a savepoint that is rolled back."""
     savepoint = session.begin_nested()
     try:
-        writes = bulk.Writes(session)
-        return _record(writes, patient, None, anchor, date, time, reason="preview", actor="system", now=now)[0]
+        seen, writes = look(session, patient, now=now), bulk.Writes(session)
+        return _record(writes, patient, *seen, anchor, date, time, reason="preview", actor="system", now=now)[0]
     finally:
         savepoint.rollback()
         session.expire_all()
@@ -59,9 +60,8 @@ def commit(
     """
     if not reason.strip():
         raise RuleViolation("reason", reason, "say why")
-    place = calendar_frame.lock(session, patient)
-    writes = bulk.Writes(session)
-    diff, before = _record(writes, patient, place, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
+    held, writes = look(session, patient, now=now, hold=True), bulk.Writes(session)
+    diff, before = _record(writes, patient, *held, anchor, date, time, reason=reason.strip(), actor=actor, now=now)
     change = {"anchor": anchor, "date": date.isoformat() if date else None, "time": _hour(time)}
     revision = keep(session, patient, change, before, diff, reason=reason.strip(), actor=actor, now=now)
     audit.add(
@@ -75,7 +75,8 @@ def commit(
 def _record(
     writes: bulk.Writes,
     patient: Patient,
-    place: calendar_frame.Place | None,
+    frame: Frame,
+    there: There,
     name: str,
     day: Day | None,
     hour: time | str | None,
@@ -85,9 +86,7 @@ def _record(
     now: datetime,
 ) -> tuple[Diff, dict[str, Any]]:
     """Date the anchor and bring the calendar in line: the diff, and what is needed to undo it."""
-    frame = calendar_frame.frame_of(writes.session, patient, now=now, place=place)
     rule = _checked(frame, patient, name, day)
-    there = read(writes.session, patient, today=frame.today)
     visit = next((one for one in there.visits if one.code == rule.recorded_by), None)
     before: dict[str, Any] = {
         "anchor": _shown(there.anchors.get(name)),
@@ -112,7 +111,7 @@ def _record(
     return calendar.bring_in_line(writes, patient, there, frame, anchors, now=now, settle=settle), before
 
 
-def _checked(frame: calendar_frame.Frame, patient: Patient, name: str, day: Day | None) -> Anchor:
+def _checked(frame: Frame, patient: Patient, name: str, day: Day | None) -> Anchor:
     if patient.status != PatientStatus.ENROLLED:
         raise Conflict(f"the patient is {patient.status}: the calendar is closed")
     known = {anchor.name: anchor for anchor in frame.design.anchors}

@@ -24,9 +24,9 @@ from service.use_cases import (
     conflicts,
     studies,
 )
-from service.use_cases.calendar_frame import Frame, frame_of
+from service.use_cases.calendar_frame import Frame
 from service.use_cases.calendar_rows import ENDED, NOT_PLANNED, VisitRow
-from service.use_cases.calendar_there import AnchorRow, There, read
+from service.use_cases.calendar_there import AnchorRow, There, look
 from workflows import anchors as anchor_rules
 from workflows.enrolment import PatientStatus
 from workflows.protocol import DayRef, StudyDesign
@@ -92,7 +92,7 @@ def visits_of(session: Session, patient: Patient) -> list[Visit]:
 
 def plan(session: Session, patient: Patient, *, now: datetime) -> tuple[PlannedVisit, ...]:
     """What the calendar should be now."""
-    frame, there = frame_of(session, patient, now=now), calendar_there.read_plan(session, patient)
+    frame, there = look(session, patient, now=now, only_plan=True)
     return _plan(frame, there.visits, resolved(frame, there))
 
 
@@ -124,8 +124,7 @@ def refresh(
     """
     if patient.status != PatientStatus.ENROLLED:
         return as_dict(Diff()) | {"messages_cancelled": 0, "messages_retimed": 0, "conflicts": []}
-    frame = frame_of(session, patient, now=now)
-    there = calendar_there.read_plan(session, patient) if is_new else read(session, patient, today=frame.today)
+    frame, there = look(session, patient, now=now, only_plan=is_new)
     writes = bulk.Writes(session)
     diff = bring_in_line(writes, patient, there, frame, resolved(frame, there), now=now, settle=settle)
     writes.flush()
@@ -170,8 +169,7 @@ def bring_in_line(
 
 def remind(session: Session, patient: Patient, *, moved: Collection[str] = (), now: datetime) -> None:
     """The reminders alone in line with the visits, where the plan is what it was; those in `moved` have other times."""
-    frame, writes = frame_of(session, patient, now=now), bulk.Writes(session)
-    there = read(session, patient, today=frame.today)
+    (frame, there), writes = look(session, patient, now=now), bulk.Writes(session)
     _remind(writes, patient, there, moved=moved, frame=frame, anchors=resolved(frame, there), now=now)
     writes.flush()
 

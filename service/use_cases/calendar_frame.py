@@ -1,4 +1,4 @@
-"""What a patient's calendar is planned in: protocol, zone, the site's days and hours. One statement reads it."""
+"""What a patient's calendar is planned in: protocol, zone, the site's days and hours; and the lock of a calendar."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -19,7 +19,7 @@ from workflows.closed_days import ClosedDays
 from workflows.protocol import ClosedDayRule, StudyDesign
 
 ROWS, VERSIONS, SITES = bulk.table_of(Patient), bulk.table_of(StudyVersion).c, bulk.table_of(Site).c
-PLACE_OF = (
+PLACE = (
     select(
         ROWS.c.version_id, ROWS.c.study_version_id, VERSIONS.sha256, SITES.country, SITES.subdivision,
         SITES.closed_days, SITES.clinic_hour, SITES.daily_capacity,
@@ -28,8 +28,22 @@ PLACE_OF = (
         ROWS.c.id == bindparam("patient"), VERSIONS.id == ROWS.c.study_version_id, SITES.id == ROWS.c.site_id
     )
 )  # fmt: skip
-PLACE, LOCKED = Prepared(PLACE_OF), Prepared(PLACE_OF.with_for_update(key_share=True, of=ROWS))
-Place = Any
+# The patient row alone: of a join, PostgreSQL gives nothing where who held it has moved the patient to another version.
+HOLD = select(ROWS.c.version_id).where(ROWS.c.id == bindparam("patient")).with_for_update(key_share=True)
+LOCKED = Prepared(HOLD)
+
+
+class Place(NamedTuple):
+    """A row of PLACE."""
+
+    version_id: int
+    study_version_id: int
+    sha256: str
+    country: str
+    subdivision: str | None
+    closed_days: list[str]
+    clinic_hour: str
+    daily_capacity: int | None
 
 
 @dataclass(frozen=True)
@@ -46,22 +60,22 @@ class Frame:
     capacity: int | None
 
 
-def lock(session: Session, patient: Patient) -> Place:
+def lock(session: Session, patient: Patient) -> None:
     """Take the patient's row for this transaction, and read it as it is now: two changes of one calendar follow each
-    other. What is returned spares `frame_of` its statement.
+    other.
     """
     session.flush()
-    place = LOCKED.first(session, patient=patient.id)
-    if place.version_id != patient.version_id:
+    bring_in_line(session, patient, LOCKED.first(session, patient=patient.id).version_id)
+
+
+def bring_in_line(session: Session, patient: Patient, version: int) -> None:
+    """The patient is read anew, where the row's `version_id` is another by now."""
+    if version != patient.version_id:
         session.refresh(patient)
-    return place
 
 
-def frame_of(session: Session, patient: Patient, *, now: datetime, place: Place | None = None) -> Frame:
-    """The frame of a patient who is in the database, as things are now. `place`: as `lock` gave it."""
-    if place is None:
-        bulk.flush_of(session, Patient, Site)
-        place = PLACE.first(session, patient=patient.id)
+def frame_of(session: Session, patient: Patient, place: Place, *, now: datetime) -> Frame:
+    """The frame of a patient whose row is `place`."""
     studies.remember(session, place.study_version_id, place.sha256)
     design = studies.design_of(session, place.study_version_id)
     zone = ZoneInfo(patient.timezone)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Patient, Timer
 from service.use_cases import bulk, tasks
-from service.use_cases.calendar_frame import Frame, frame_of
+from service.use_cases.calendar_frame import Frame
 from service.use_cases.sweep import Sweep, due_by
 from workflows.anchors import AnchorDate, day_of, due_stops
 from workflows.enrolment import PatientStatus
@@ -72,14 +72,15 @@ due = due_by(Timer.id, Timer.due_at, Timer.done_at.is_(None), Timer.kind == KIND
 def handle(session: Session, timer_id: int, now: datetime) -> None:
     """Plan anew without the stopped visits, and open a task that says so."""
     from service.use_cases import calendar
+    from service.use_cases.calendar_there import look
 
     timer = session.get_one(Timer, timer_id)
     patient = session.get_one(Patient, timer.patient_id)
     timer.done_at, timer.reason = now, "the day has passed"
     if patient.status != PatientStatus.ENROLLED:
         return
-    frame = frame_of(session, patient, now=now)
-    for stop in due_stops(frame.design, calendar.anchor_dates(session, patient), frame.today):
+    frame, there = look(session, patient, now=now, only_plan=True)
+    for stop in due_stops(frame.design, calendar.resolved(frame, there), frame.today):
         tasks.open_task(
             session, kind=stop.task, level="amber", now=now, patient=patient, rules=(stop.id,),
             dedupe=f"stop:{patient.id}:{stop.id}",

@@ -1,4 +1,4 @@
-"""A patient's calendar as it lies in the database, read in one go once the patient's row is held."""
+"""A patient's calendar as it lies in the database, read in one go."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, Message, Occasion, Patient, Reminder, Timer, Visit
-from service.use_cases import bulk
+from service.models import AnchorDate, Message, Occasion, Patient, Reminder, Site, Timer, Visit
+from service.use_cases import bulk, calendar_frame
 from service.use_cases.appointments import ABOUT_VISITS
+from service.use_cases.calendar_frame import HOLD, PLACE, Frame, Place
 from service.use_cases.calendar_questions import FROM_TODAY
 from service.use_cases.calendar_reminders import REMINDERS
 from service.use_cases.calendar_rows import VISITS, VisitRow, as_row
@@ -48,16 +50,33 @@ class There:
     stops: Sequence[bulk.Values] = ()
 
 
-def read(session: Session, patient: Patient, *, today: date) -> There:
-    """Everything; `today` where the patient lives."""
-    bulk.flush_of(session, AnchorDate, Visit, Reminder, Message, Occasion, Timer)
-    given = {"patient": patient.id, "today": today}
-    anchors, visits, *others = bulk.read(session, (ANCHORS, VISITS, *OTHERS), given)
-    return There({row[1]: AnchorRow(*row) for row in anchors}, list(map(as_row, visits)), *others)
+def look(
+    session: Session, patient: Patient, *, now: datetime, hold: bool = False, only_plan: bool = False
+) -> tuple[Frame, There]:
+    """A calendar's frame, and what is there. `hold`: the patient's row is taken first, as `calendar_frame.lock` does.
+    `only_plan`: of what is there, only anchors and visits.
+    """
+    if hold:
+        session.flush()
+    else:
+        bulk.flush_of(session, Patient, Site, AnchorDate, Visit, Reminder, Message, Occasion, Timer)
+    today = now.astimezone(ZoneInfo(patient.timezone)).date()
+    asked = (*((HOLD,) if hold else ()), PLACE, ANCHORS, VISITS, *(() if only_plan else OTHERS))
+    answers = bulk.read(session, asked, {"patient": patient.id, "today": today})
+    (place,), *others = answers[1:] if hold else answers  # what waited for the row sees what the other has written
+    found = Place(*place)
+    calendar_frame.bring_in_line(session, patient, found.version_id)
+    frame = calendar_frame.frame_of(session, patient, found, now=now)
+    if frame.today != today:  # the patient has moved to another zone meanwhile
+        return look(session, patient, now=now, hold=hold, only_plan=only_plan)
+    return frame, _there(*others)
 
 
 def read_plan(session: Session, patient: Patient) -> There:
     """Only what the plan hangs on: anchors and visits."""
     bulk.flush_of(session, AnchorDate, Visit)
-    anchors, visits = bulk.read(session, (ANCHORS, VISITS), {"patient": patient.id})
-    return There({row[1]: AnchorRow(*row) for row in anchors}, list(map(as_row, visits)))
+    return _there(*bulk.read(session, (ANCHORS, VISITS), {"patient": patient.id}))
+
+
+def _there(anchors: Sequence[bulk.Values], visits: Sequence[bulk.Values], *others: Sequence[bulk.Values]) -> There:
+    return There({row[1]: AnchorRow(*row) for row in anchors}, list(map(as_row, visits)), *others)

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from service.models import AnchorDate, Patient, Timer, Visit
-from service.use_cases import anchors, bulk, calendar_frame
-from service.use_cases.calendar_there import read_plan
+from service.use_cases import anchors, bulk
+from service.use_cases.calendar_there import look, read_plan
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, visit
 
 MOVED = date(2026, 6, 1)
@@ -76,9 +76,9 @@ def test_who_takes_a_calendar_sees_what_has_changed_since_the_patient_was_read(s
     assert patient.timezone == "America/Sao_Paulo"
     changed = {"timezone": "America/Manaus", "version_id": Patient.version_id + 1}
     session.connection().execute(update(Patient).where(Patient.id == patient.id).values(changed))
-    place = calendar_frame.lock(session, patient)
-    assert patient.timezone == "America/Manaus"
-    assert str(calendar_frame.frame_of(session, patient, now=at("03-02"), place=place).zone) == "America/Manaus"
+    late = at("03-03", 0)  # the day before, in Manaus
+    frame, _there = look(session, patient, now=late, hold=True)
+    assert (patient.timezone, str(frame.zone), frame.today) == ("America/Manaus", "America/Manaus", day("03-02"))
 
 
 def test_a_re_anchor_writes_each_visit_once(session: Any) -> None:
