@@ -48,9 +48,8 @@ def write(connection: Connection, parts: Sequence[Part]) -> Sequence[int]:
 def insert_returning(connection: Connection, part: Part, key: str) -> Sequence[Any]:
     """Add rows: (key, id) of each."""
     same = _same(part)
-    shape = (part.table, False, part.names, tuple(same), False)
-    words = _Words(connection.dialect).of(shape)
-    return _execute(connection, f"{words} RETURNING {key}, id", _values(part, same))
+    words = _insert_words(connection.dialect, (part.table, False, part.names, tuple(same), False), key)
+    return _execute(connection, words, _values(part, same))
 
 
 def _execute(connection: Connection, words: str, values: Sequence[str | None]) -> Sequence[Any]:
@@ -97,6 +96,12 @@ def _words(dialect: Dialect, shapes: tuple[Shape, ...]) -> str:
         parts.append(f"w{number} AS ({words.of(shape)}{' RETURNING 1' if is_versioned else ''})")
         counts.append(f"(SELECT count(*) FROM w{number})" if is_versioned else "0")
     return f"WITH {', '.join(parts)} SELECT {', '.join(counts)}"
+
+
+@lru_cache(maxsize=64)
+def _insert_words(dialect: Dialect, shape: Shape, key: str) -> str:
+    words = _Words(dialect)
+    return f"{words.of(shape)} RETURNING {words.quote(key)}, id"
 
 
 class _Words:

@@ -41,9 +41,7 @@ Settle = Callable[[bulk.Writes, Mapping[str, VisitRow]], None]
 VISITS = select(Visit).where(Visit.patient_id == bindparam("patient")).order_by(Visit.date, Visit.id)
 
 
-def recorded(
-    design: StudyDesign, there: There
-) -> dict[str, anchor_rules.AnchorDate]:
+def recorded(design: StudyDesign, there: There) -> dict[str, anchor_rules.AnchorDate]:
     """The anchors that have dates of their own, and those whose visit was cancelled: they are skipped."""
     found = {name: as_rule(row) for name, row in there.anchors.items()}
     given_up = cancelled_by_hand(there.visits)
