@@ -80,6 +80,7 @@ SENTENCES: tuple[str, ...] = (
     _("a date such as 2026-12-24"),
     _("the enrolment keeps its date; it can be corrected"),
     _("no anchor has this name; there are: %(names)s"),
+    _("is %(name)s, which has another date"),
     _("cannot be planned before %(day)s (%(event)s)"),
     _("cannot be before %(day)s (%(event)s %(offset)s days)"),
     _(
