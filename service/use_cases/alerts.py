@@ -53,7 +53,7 @@ def open_or_join(
     HOLD.all(session, patient=patient.id)
     known = OF_SOURCE.first(session, source=source)
     if known is not None:
-        return session.get_one(Alert, known.alert_id)
+        return rows.get(session, Alert, known.alert_id)
     reported = Level(level)
     alert = open_of(session, patient.id)
     if alert is None:
@@ -75,11 +75,11 @@ def open_or_join(
 
 def climb(session: Session, task: Task, *, now: datetime) -> Alert | None:
     """An amber task whose clock ran out unseen becomes a case, or joins the open one. None: it has no patient."""
-    if task.patient is None:
+    if task.patient_id is None:
         return None
     alert = open_or_join(
         session,
-        task.patient,
+        rows.know(session, task, "patient", Patient),
         source=f"task:{task.id}",
         level=str(Level.AMBER),
         hits=task.rules,
@@ -89,7 +89,7 @@ def climb(session: Session, task: Task, *, now: datetime) -> Alert | None:
         now=now,
         advise=False,
     )
-    task.alert_id = alert.id
+    rows.change(session, task, alert_id=alert.id)
     return alert
 
 
@@ -97,7 +97,7 @@ def open_of(session: Session, patient_id: int) -> Alert | None:
     """The patient's one case that is not closed."""
     bulk.flush_of(session, Alert)
     found = OPEN_OF.first(session, patient=patient_id)
-    return None if found is None else session.get_one(Alert, found.id)
+    return None if found is None else rows.get(session, Alert, found.id)
 
 
 def has_open(session: Session, patient_id: int) -> bool:
@@ -141,20 +141,12 @@ def _open(session: Session, patient: Patient, level: Level, reported_at: datetim
     policy = studies.design_for(session, patient).policy(level)
     reach = escalations.reach(session, patient.site_id, policy, now)
     decision = _without_advice(escalation.open_case(level, policy, reach, now))
-    alert = Alert(
-        patient_id=patient.id,
-        site_id=patient.site_id,
-        case=pages.new_case_code(session, now),
-        severity=str(level),
-        policy=escalations.snapshot(policy),
-        reported_at=reported_at,
-        opened_at=now,
-    )
-    session.add(alert)
-    session.flush()
-    run = EscalationRun(alert_id=alert.id, started_at=now, due_at=now)
-    session.add(run)
-    session.flush()
+    number = rows.add(
+        session, Alert, patient_id=patient.id, site_id=patient.site_id, case=pages.new_case_code(session, now),
+        severity=str(level), policy=escalations.snapshot(policy), reported_at=reported_at, opened_at=now,
+    )  # fmt: skip
+    rows.add(session, EscalationRun, alert_id=number, started_at=now, due_at=now)
+    alert, run = escalations.locked(session, number)
     escalations.apply(session, alert, run, decision, now=now)
     _audit(session, alert, "alert:open", level, now)
     return alert

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, 
 from sqlalchemy.orm import Session, aliased
 
 from service.db import as_json
-from service.models import Alert, AlertLog, EscalationRun, Message, Page, Site, Staff
+from service.models import Alert, AlertLog, EscalationRun, Message, Page, Patient, Site, Staff
 from service.prepared import Prepared, Within
 from service.use_cases import bulk, contacts, fallback, oncall, pages, rows, staff
 from service.use_cases.sweep import LIMIT, Sweep
@@ -38,6 +38,7 @@ def locked(session: Session, alert_id: int) -> tuple[Alert, EscalationRun]:
     # and somebody who comes second must be told who has the case, not fail.
     session.flush()
     alert = rows.stand(session, Alert, HOLD_ALERT.first(session, alert=alert_id))
+    rows.know(session, rows.know(session, alert, "patient", Patient), "site", Site)
     return alert, rows.stand(session, EscalationRun, HOLD_RUN.first(session, alert=alert_id))
 
 
@@ -94,22 +95,22 @@ def apply(
     if not decision.changed and not decision.notices:
         return
     state = decision.alert
-    alert.status = str(state.status)
-    alert.severity = str(state.severity)
-    alert.acknowledged_by_id = state.acknowledged_by
-    alert.acknowledged_at = state.acknowledged_at
-    alert.outcome_due_at = state.outcome_due_at
-    run.step, run.loop, run.due_at = state.step, state.loop, state.due_at
-    run.repaged_at, run.declined = state.repaged_at, list(state.declined)
-    if escalation.is_exhausted(state, policy_of(alert)):
-        run.exhausted_at = run.exhausted_at or now
+    rows.change(
+        session, alert, status=str(state.status), severity=str(state.severity),
+        acknowledged_by_id=state.acknowledged_by, acknowledged_at=state.acknowledged_at,
+        outcome_due_at=state.outcome_due_at,
+        first_paged_at=alert.first_paged_at or (now if decision.pages else None),
+    )  # fmt: skip
+    exhausted = now if escalation.is_exhausted(state, policy_of(alert)) else None
+    rows.change(
+        session, run, step=state.step, loop=state.loop, due_at=state.due_at, repaged_at=state.repaged_at,
+        declined=list(state.declined), exhausted_at=run.exhausted_at or exhausted,
+    )  # fmt: skip
     for line in decision.log:
         detail = {"step": line.step, "loop": line.loop, "note": line.note, "via": via}
         actor = f"staff:{line.actor}" if line.actor is not None else SYSTEM
         rows.add(session, AlertLog, alert_id=alert.id, at=now, actor=actor, event=line.event, detail=detail)
     pages.send(session, alert, decision, now=now)
-    if decision.pages and alert.first_paged_at is None:
-        alert.first_paged_at = now
     pages.tell(session, alert, decision, now=now, via=via)
     session.flush()
 
@@ -145,7 +146,7 @@ def _people(session: Session, site_id: int, recipient: str, at: datetime) -> lis
     if recipient.startswith("role:"):
         return staff.ids_with_role(session, site_id, recipient.removeprefix("role:"))
     if recipient == escalation.FALLBACK:
-        return fallback.of_site(session, session.get_one(Site, site_id))
+        return fallback.of_site(session, rows.get(session, Site, site_id))
     return [duty.staff_id for duty in oncall.who(session, site_id, at) if duty.layer == recipient]
 
 

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.models import Inbound, Patient
-from service.prepared import Prepared, Within
+from service.prepared import Within
 from service.use_cases import (
     alerts,
     audit,
-    bulk,
     conversation,
     patient_facts,
     patients,
@@ -34,7 +33,6 @@ NEW, HANDLED, POISONED = "new", "handled", "poisoned"
 GRACE = timedelta(seconds=5)  # the post that brought it reads it first; the tick is the second line
 POISON_WITHIN = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(minutes=5)
-HOLD = Prepared(select(*bulk.table_of(Inbound).c).where(Inbound.id == bindparam("one")).with_for_update())
 
 
 def store(
@@ -72,8 +70,7 @@ def store(
 
 def handle(session: Session, inbound_id: int, *, now: datetime) -> None:
     """Read one stored text. What is handled already stays so."""
-    bulk.flush_of(session, Inbound)
-    inbound = rows.stand(session, Inbound, HOLD.first(session, one=inbound_id))
+    inbound = rows.hold(session, Inbound, inbound_id)
     if inbound.status == HANDLED:
         return
     found = _take(session, inbound, now)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.models import Override, Rota, Shift, Staff
 from service.prepared import Prepared
-from service.use_cases import bulk
+from service.use_cases import bulk, rows
 from service.use_cases.among import IDS, among
 from service.use_cases.rotas import (
     Stretch,
@@ -41,7 +41,7 @@ __all__ = [
     "who",
 ]
 
-ROTAS = select(Rota).where(Rota.site_id == bindparam("site")).order_by(Rota.id)
+ROTAS = Prepared(select(*bulk.table_of(Rota).c).where(Rota.site_id == bindparam("site")).order_by(Rota.id))
 
 
 def _that_may_matter(table: type[Shift] | type[Override]) -> tuple[ColumnElement[bool], ...]:
@@ -53,13 +53,14 @@ def _that_may_matter(table: type[Shift] | type[Override]) -> tuple[ColumnElement
     )
 
 
-SHIFTS = select(Shift).where(*_that_may_matter(Shift)).order_by(Shift.id)
-OVERRIDES = select(Override).where(*_that_may_matter(Override)).order_by(Override.id)
+SHIFTS = Prepared(select(*bulk.table_of(Shift).c).where(*_that_may_matter(Shift)).order_by(Shift.id))
+OVERRIDES = Prepared(select(*bulk.table_of(Override).c).where(*_that_may_matter(Override)).order_by(Override.id))
 ACTIVE = Prepared(select(Staff.id).where(among(Staff.id, IDS), Staff.active))
 
 
 def rotas_of(session: Session, site_id: int) -> list[Rota]:
-    return list(session.scalars(ROTAS, {"site": site_id}))
+    bulk.flush_of(session, Rota)
+    return [rows.stand(session, Rota, row) for row in ROTAS.all(session, site=site_id)]
 
 
 def who(session: Session, site_id: int, at: datetime) -> list[OnDuty]:
@@ -104,9 +105,9 @@ def stretches(session: Session, rota: Rota, start: datetime, end: datetime) -> l
 def as_rules(session: Session, rota: Rota, start: datetime, end: datetime) -> rules.Rota:
     """The rota as a value, with the shifts and overrides that may matter from `start` to a while after `end`."""
     horizon = end + timedelta(days=60)
+    session.flush()
     given = {"rota": rota.id, "start": start, "horizon": horizon}
-    shifts = session.scalars(SHIFTS, given).all()
-    overrides = session.scalars(OVERRIDES, given).all()
+    shifts, overrides = SHIFTS.all(session, **given), OVERRIDES.all(session, **given)
     return rules.Rota(
         rota.timezone,
         tuple(layer_of(layer, shifts) for layer in rota.layers),

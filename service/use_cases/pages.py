@@ -89,7 +89,7 @@ def tell(session: Session, alert: Alert, decision: Decision, *, now: datetime, v
         elif notice.kind is NoticeKind.TAKEN:
             _taken(session, alert, notice, key, via, now)
         elif notice.kind is NoticeKind.REOPENED and notice.staff_id is not None:
-            owner = session.get_one(Staff, notice.staff_id)
+            owner = rows.get(session, Staff, notice.staff_id)
             fields = {"case": alert.case, "patient": alert.patient.code, "url": link(session, alert, owner, now)}
             staff_messages.to_staff(session, owner, "outcome_due", fields, dedupe=key, alert_id=alert.id, now=now)
 
@@ -145,7 +145,7 @@ def _addresses(session: Session, order: PageOrder) -> list[Any]:
 def _enqueue(
     session: Session, alert: Alert, order: PageOrder, contact: Any, template: str, now: datetime
 ) -> Enqueued:
-    person = session.get_one(Staff, order.staff_id)
+    person = rows.get(session, Staff, order.staff_id)
     zone = alert.patient.site.timezone
     fields = {
         "case": alert.case,
@@ -192,7 +192,8 @@ def _give_code(session: Session, alert: Alert, person: Staff, phone: str, now: d
 
 def _taken(session: Session, alert: Alert, notice: Notice, key: str, via: str, now: datetime) -> None:
     """The taker is told by the way they came; everybody else who was paged by text can go back to sleep."""
-    owner = session.get_one(Staff, notice.staff_id)
+    assert notice.staff_id is not None
+    owner = rows.get(session, Staff, notice.staff_id)
     others = session.scalars(
         select(ReplyCode)
         .join(Page, Page.alert_id == ReplyCode.alert_id)
@@ -207,14 +208,15 @@ def _taken(session: Session, alert: Alert, notice: Notice, key: str, via: str, n
         "time": staff_messages.clock(taken_at, alert.patient.site.timezone),
     }
     for code in others:
-        person = session.get_one(Staff, code.staff_id)
+        person = rows.get(session, Staff, code.staff_id)
         staff_messages.to_staff(
             session, person, "acknowledged", fields, dedupe=f"{key}:{code.id}", alert_id=alert.id, now=now
         )
 
 
 def _unreachable(session: Session, alert: Alert, notice: Notice, now: datetime) -> None:
-    lost = session.get_one(Staff, notice.staff_id)
+    assert notice.staff_id is not None
+    lost = rows.get(session, Staff, notice.staff_id)
     for person in staff.with_role(session, alert.site_id, *staff_messages.OPERATIONS, "coordinator"):
         staff_messages.to_staff(
             session,

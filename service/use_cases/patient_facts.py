@@ -44,9 +44,6 @@ HELD = (
 HOLD_PATIENT = Prepared(HELD.where(PATIENTS.c.id == ONE))
 HOLD_BY_PHONE = Prepared(HELD.where(PATIENTS.c.phone == bindparam("phone")))
 HOLD_BY_OCCASION = Prepared(HELD.join(OCCASIONS, OCCASIONS.c.patient_id == PATIENTS.c.id).where(OCCASIONS.c.id == ONE))
-HOLD_OCCASION = Prepared(
-    select(OCCASIONS).where(OCCASIONS.c.id == ONE).with_for_update(of=OCCASIONS, key_share=True)
-)
 ROWS = bulk.table_of(Response).c
 ANSWERS = Prepared(
     select(ROWS.id, ROWS.occasion_id, ROWS.item, ROWS.value, ROWS.raw, ROWS.inbound_id, ROWS.corrects_id)
@@ -141,18 +138,13 @@ def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -
     """
     _held(session, HOLD_PATIENT, one=patient.id)
     if occasion is not None:
-        _held_occasion(session, occasion.id)
+        rows.hold(session, Occasion, occasion.id)
 
 
 def hold_occasion(session: Session, occasion_id: int) -> tuple[Patient, Occasion]:
     """Lock and read an occasion, its patient first."""
     (patient,) = _held(session, HOLD_BY_OCCASION, one=occasion_id)
-    return patient, _held_occasion(session, occasion_id)
-
-
-def _held_occasion(session: Session, occasion_id: int) -> Occasion:
-    bulk.flush_of(session, Occasion)
-    return rows.stand(session, Occasion, HOLD_OCCASION.first(session, one=occasion_id))
+    return patient, rows.hold(session, Occasion, occasion_id)
 
 
 def hold_by_phone(session: Session, phone: str) -> list[Patient]:

@@ -97,11 +97,13 @@ def report(
     )  # fmt: skip
     rules = studies.design_for(session, patient).triage
     result = triage(rules, facts)
-    hits = triaging.news(
-        result,
-        triage(rules, patient_facts.without(facts, context_form, before.values, prior)),
-        triage(rules, patient_facts.alone(facts, context_form, own, reading, heard)),
-    )
+    hits: tuple[Hit, ...] = ()
+    if result.hits:
+        hits = triaging.news(
+            result,
+            triage(rules, patient_facts.without(facts, context_form, before.values, prior)),
+            triage(rules, patient_facts.alone(facts, context_form, own, reading, heard)),
+        )
     triaging.follow(
         session, patient, result, hits, key=_key(patient, source, kept), reported_at=at,
         summary=_summary(answers, heard, current, source), now=now, occasion=occasion,

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import manager_of_class, set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
@@ -17,7 +18,7 @@ from sqlalchemy.orm.util import identity_key
 
 from service.db import Base
 from service.prepared import Prepared, Within, dialect_of
-from service.use_cases.bulk import table_of
+from service.use_cases.bulk import flush_of, table_of
 
 Thing = TypeVar("Thing", bound=Base)
 
@@ -49,8 +50,8 @@ def stand(session: Session, model: type[Thing], row: Sequence[Any], place: int =
     """The session's object for a row that has just been read: the columns of `model`'s table, from `place` on. An
     object that is there already is brought in line; what waits in it must have been flushed before the row was read.
     """
-    table = table_of(model)
-    values = dict(zip(table.c.keys(), row[place : place + len(table.c)], strict=True))
+    names = _names(model)
+    values = dict(zip(names, row[place : place + len(names)], strict=True))
     there = session.identity_map.get(identity_key(model, values["id"]))
     if there is not None:
         for name, value in values.items():
@@ -63,19 +64,59 @@ def stand(session: Session, model: type[Thing], row: Sequence[Any], place: int =
     return fresh
 
 
+def get(session: Session, model: type[Thing], number: int) -> Thing:
+    """A row by its id, as this session has it. NoResultFound."""
+    there = session.identity_map.get(identity_key(model, number))
+    return there if there is not None else _read(session, model, number, lock=False)
+
+
+def know(session: Session, there: Base, name: str, model: type[Thing]) -> Thing:
+    """What the relation `name` of an object leads to, by its column `name`_id."""
+    other = vars(there).get(name) or get(session, model, getattr(there, f"{name}_id"))
+    set_committed_value(there, name, other)
+    return other
+
+
+def hold(session: Session, model: type[Thing], number: int) -> Thing:
+    """A row by its id, locked and read as it is now. NoResultFound."""
+    flush_of(session, model)
+    return _read(session, model, number, lock=True)
+
+
+def _read(session: Session, model: type[Thing], number: int, *, lock: bool) -> Thing:
+    row = _by_id(model, lock).first(session, one=number)
+    if row is None:
+        raise NoResultFound(f"no {model.__name__} {number}")
+    return stand(session, model, row)
+
+
 def change(session: Session, there: Base, **values: Any) -> None:
-    """Write columns of an object now, not with the next flush. StaleDataError where somebody else has changed a row
-    that counts its versions."""
-    table, mine = table_of(type(there)), vars(there)
-    counted = "version_id" in table.c
-    was = {"was": mine["version_id"]} if counted else {}
-    done = _update(table, tuple(values)).run(session, of=mine["id"], **was, **values)
-    if counted:
+    """Write columns of an object now, not with the next flush, where they are not so already. StaleDataError where
+    somebody else has changed a row that counts its versions."""
+    model = type(there)
+    values = {name: value for name, value in values.items() if getattr(there, name) != value}
+    if not values:
+        return
+    was = {"was": getattr(there, "version_id")} if "version_id" in _names(model) else {}
+    done = _update(table_of(model), tuple(values)).run(session, of=getattr(there, "id"), **was, **values)
+    if was:
         if done != 1:
-            raise StaleDataError(f"a row of {table.name} has changed meanwhile")
+            raise StaleDataError(f"a {model.__name__} has changed meanwhile")
         values["version_id"] = was["was"] + 1
     for name, value in values.items():
         set_committed_value(there, name, value)
+
+
+@lru_cache(maxsize=64)
+def _names(model: type[Base]) -> tuple[str, ...]:
+    return tuple(table_of(model).c.keys())
+
+
+@lru_cache(maxsize=64)
+def _by_id(model: type[Base], lock: bool) -> Prepared:
+    table = table_of(model)
+    found = select(*table.c).where(table.c.id == bindparam("one"))
+    return Prepared(found.with_for_update(key_share=True) if lock else found)
 
 
 @lru_cache(maxsize=256)

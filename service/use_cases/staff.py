@@ -13,7 +13,7 @@ from service.errors import Conflict
 from service.models import ContactMethod, Staff
 from service.prepared import Prepared
 from service.security import Role, hash_password, password_matches
-from service.use_cases import audit, bulk, contacts
+from service.use_cases import audit, bulk, contacts, rows
 from workflows.decisions import RuleViolation
 
 FREE_TRIES = 5
@@ -119,7 +119,7 @@ def deactivate(session: Session, person: Staff, *, actor: str, now: datetime) ->
 def by_phone(session: Session, phone: str) -> Staff | None:
     """The active person whose telephone this is, verified contacts first; None for an unknown number."""
     found = BY_PHONE.first(session, phone=phone)
-    return None if found is None else session.get_one(Staff, found.id)
+    return None if found is None else rows.get(session, Staff, found.id)
 
 
 def with_role(session: Session, site_id: int | None, *roles: str) -> list[Staff]:

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from service.errors import Conflict, NotFound
 from service.models import Patient, Task
-from service.use_cases import audit, studies
+from service.prepared import Prepared
+from service.use_cases import audit, bulk, rows, studies
 from workflows import escalation
 from workflows.decisions import RuleViolation
 from workflows.protocol import Level, StudyDesign
@@ -20,6 +21,7 @@ from workflows.sending import end_of_quiet_hours
 
 OPEN, SEEN, DONE = "open", "seen", "done"
 AMBER_WITHIN = timedelta(hours=2)
+OF_CAUSE = Prepared(select(Task.id).where(Task.dedupe == bindparam("dedupe")))
 
 
 def open_task(
@@ -82,7 +84,9 @@ def amber_due(design: StudyDesign, zone: str, now: datetime) -> datetime:
 
 def find(session: Session, dedupe: str) -> Task | None:
     """The task that this cause has opened already."""
-    return session.scalars(select(Task).where(Task.dedupe == dedupe)).one_or_none()
+    bulk.flush_of(session, Task)
+    found = OF_CAUSE.first(session, dedupe=dedupe)
+    return None if found is None else rows.get(session, Task, found.id)
 
 
 def get(session: Session, task_id: int) -> Task:

@@ -206,7 +206,7 @@ def waiting(session: Session, patient: Patient, *kinds: str) -> list[Timer]:
     """The patient's timers of these kinds that still run."""
     bulk.flush_of(session, Timer)
     running = RUNNING.all(session, patient=patient.id)
-    return [session.get_one(Timer, number) for number, kind in running if kind in kinds]
+    return [rows.get(session, Timer, number) for number, kind in running if kind in kinds]
 
 
 def settle(session: Session, patient: Patient, *kinds: str, reason: str, now: datetime) -> list[Timer]:
