@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, Occasion, Patient, Response, StudyVersion
+from service.models import AnchorDate, Occasion, Patient, Response
 from service.prepared import Prepared
 from service.use_cases import bulk, readings, rows, studies
 from service.use_cases.readings import Taken
@@ -35,12 +35,8 @@ REPORT = Questionnaire(  # a temperature that comes by itself, in a study that a
 # Put together once: every text of a patient asks these, some more than once.
 PATIENTS, OCCASIONS = bulk.table_of(Patient), bulk.table_of(Occasion)
 ONE: Any = bindparam("one")
-HELD = (
-    select(StudyVersion.sha256, *PATIENTS.c)
-    .join(StudyVersion, StudyVersion.id == PATIENTS.c.study_version_id)
-    .order_by(PATIENTS.c.id)
-    .with_for_update(of=PATIENTS, key_share=True)
-)
+# Not joined with the version: of a join, PostgreSQL gives nothing where who held the patient has moved it to another.
+HELD = select(*PATIENTS.c).order_by(PATIENTS.c.id).with_for_update(of=PATIENTS, key_share=True)
 HOLD_PATIENT = Prepared(HELD.where(PATIENTS.c.id == ONE))
 HOLD_BY_PHONE = Prepared(HELD.where(PATIENTS.c.phone == bindparam("phone")))
 HOLD_BY_OCCASION = Prepared(HELD.join(OCCASIONS, OCCASIONS.c.patient_id == PATIENTS.c.id).where(OCCASIONS.c.id == ONE))
@@ -155,11 +151,7 @@ def hold_by_phone(session: Session, phone: str) -> list[Patient]:
 
 def _held(session: Session, query: Prepared, **which: Any) -> list[Patient]:
     bulk.flush_of(session, Patient)
-    found: list[Patient] = []
-    for row in query.all(session, **which):
-        found.append(rows.stand(session, Patient, row, 1))
-        studies.remember(session, row.study_version_id, row.sha256)
-    return found
+    return [rows.stand(session, Patient, row) for row in query.all(session, **which)]
 
 
 def answers_of(session: Session, occasion: Occasion | None, questionnaire: Questionnaire) -> Given:

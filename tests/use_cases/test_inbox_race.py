@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
 
 import pytest
 from sqlalchemy import select
 
-from service.models import AlertReport, Inbound, Occasion, Reading, Response
+from service.models import AlertReport, Inbound, Occasion, Patient, Reading, Response
 from service.use_cases import inbox, occasion_clock
 from tests.conftest import FROM
 from tests.use_cases.test_alerts_race import together
+from tests.use_cases.test_amendments import load_second
 
 PATIENT = "P-001"
 
@@ -66,3 +68,24 @@ def test_a_text_and_the_clock_at_once(treated) -> None:
     )
     assert {row.status for row in rows(treated, Inbound)} == {"handled"}
     assert [row.item for row in rows(treated, Response)] == ["temp"]
+
+
+def test_a_fever_told_while_the_patient_is_moved_to_another_version_is_the_patients(treated) -> None:
+    (one,) = stored(treated, "38,9")
+    with treated.runtime.db.unit_of_work() as session:
+        second = load_second(session).id
+
+    def read() -> None:
+        with treated.runtime.db.unit_of_work() as session:
+            inbox.handle(session, one, now=treated.now)
+
+    with treated.runtime.db.unit_of_work() as session:
+        session.scalars(select(Patient).where(Patient.code == PATIENT)).one().study_version_id = second
+        session.flush()
+        other = threading.Thread(target=read)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+    other.join(30)
+    assert [row.heard["celsius"] for row in rows(treated, Inbound)] == ["38.9"]
+    assert len(treated.alerts(PATIENT)) == 1
