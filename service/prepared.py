@@ -8,7 +8,7 @@ out through the same column types as everywhere.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,8 @@ Within = Session | Connection | Direct
 @dataclass(frozen=True)
 class _Compiled:
     sql: str
-    fixed: Mapping[str, Any]  # the values that the statement itself holds
-    given: Sequence[tuple[str, Convert]]  # those that come with each run
-    order: Sequence[str] | None  # for a driver that takes them by their place
+    takes: Sequence[tuple[str | None, Convert, Any]]  # what comes with each run; or None and the statement's own value
+    names: Sequence[str] | None  # of what it takes, for a driver that does not go by their place
     converts: Sequence[tuple[int, Convert]]  # of the columns that come back
     row: Callable[..., Any]
 
@@ -95,12 +94,13 @@ class Prepared:
     def _run(self, within: Within, given: dict[str, Any]) -> tuple[_Compiled, Any]:
         dialect, driver = _driver(within)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
-        values = dict(compiled.fixed)
-        for name, convert in compiled.given:
-            values[name] = given[name] if convert is None else convert(given[name])
+        values: Any = [
+            fixed if name is None else given[name] if convert is None else convert(given[name])
+            for name, convert, fixed in compiled.takes
+        ]
         cursor = driver.cursor()
         try:
-            cursor.execute(compiled.sql, values if compiled.order is None else [values[one] for one in compiled.order])
+            cursor.execute(compiled.sql, values if compiled.names is None else dict(zip(compiled.names, values)))
         except dialect.loaded_dbapi.Error as error:
             cursor.close()
             raise told(error, dialect, compiled.sql) from error
@@ -113,13 +113,13 @@ class Prepared:
             shown: Any = visitors.replacement_traverse(self._statement, {}, _as_given)
             made = shown.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
             assert isinstance(made, SQLCompiler)
-        given, fixed = [], {}
+        takes: dict[str, tuple[str | None, Convert, Any]] = {}
         for name, value in made.params.items():
             convert = made.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
             if made.binds[name].required:
-                given.append((name, convert))
+                takes[name] = (name, convert, None)
             else:
-                fixed[name] = value if convert is None else convert(value)
+                takes[name] = (None, None, value if convert is None else convert(value))
         columns = getattr(self._statement, "exported_columns", ())
         converts = [
             (place, convert)
@@ -127,7 +127,10 @@ class Prepared:
             if (convert := column.type.dialect_impl(dialect).result_processor(dialect, None)) is not None
         ]
         row: Any = namedtuple("Row", columns.keys(), rename=True) if columns else None
-        compiled = _Compiled(made.string, fixed, given, made.positiontup, converts, row and row._make)
+        placed = made.positiontup
+        ordered = [takes[name] for name in (takes if placed is None else placed)]
+        names = list(takes) if placed is None else None
+        compiled = _Compiled(made.string, ordered, names, converts, row and row._make)
         self._compiled[dialect.name] = compiled
         return compiled
 
