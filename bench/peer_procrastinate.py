@@ -12,7 +12,7 @@ def make(conninfo: str) -> procrastinate.App:
     """One task, which notes each reminder as sent in the database that it came from."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo, min_size=4, max_size=10))
 
-    @app.task(name="remind")  # type: ignore[untyped-decorator, unused-ignore]
+    @app.task(name="remind")
     async def remind(number: int) -> None:
         await app.connector.execute_query_async("INSERT INTO sent VALUES (%(number)s, now())", number=number)
 

@@ -113,6 +113,7 @@ class Prepared:
             shown: Any = visitors.replacement_traverse(self._statement, {}, _as_given)
             made = shown.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
             assert isinstance(made, SQLCompiler)
+        assert "POSTCOMPILE" not in made.string, "a list of ids is given with `among`, not with IN"
         takes: dict[str, tuple[str | None, Convert, Any]] = {}
         for name, value in made.params.items():
             convert = made.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
