@@ -95,7 +95,7 @@ def sync(
     for visit in visits:
         due = _wanted(visit, tuple(members.get(visit.code, ())), anchors, frame)
         rows = held.get(visit.id, {})
-        for one in due:
+        for one in {one.key: one for one in due}.values():  # of two at one moment of the visit, the later
             plan.wants(visit, one, rows.pop(one.key, ()), moved=visit.code in moved)
         why = f"the visit is {visit.status} or part of another"
         plan.cancelled += [(row.id, why) for same in rows.values() for row in same if row.status == PENDING]

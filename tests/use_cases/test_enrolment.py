@@ -12,6 +12,7 @@ from service.errors import Conflict
 from service.models import AnchorDate, AuditEntry, Message, Occasion, Reminder, Visit
 from service.use_cases import calendar, enrolment, studies
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, new, reminders, visit
+from tests.workflows.calendar_case import STUDY_FILE
 from workflows.decisions import RuleViolation
 
 
@@ -53,6 +54,20 @@ def test_reminders_wait_at_their_local_hour(session: Any) -> None:
     due = {key: row.due_at for key, row in rows.items()}
     assert due["W02:-1d"] == at("03-29", 18) and due["W02:-3d"] == at("03-27", 10)
     assert "W02:+1d:missed" not in rows
+
+
+def test_of_two_reminders_on_one_day_the_later_is_kept(session: Any) -> None:
+    text = STUDY_FILE.read_text(encoding="utf-8").replace('version: "1"', 'version: "2"', 1)
+    once = "      - {days: -1, template: visit_1d}\n"
+    study = studies.load(
+        session, text.replace(once, '      - {days: -1, at: "09:00", template: visit_1d}\n' + once, 1), actor=ACTOR,
+        now=at("03-01"),
+    )  # fmt: skip
+    studies.confirm(session, study, by="Dr. Prado", actor=ACTOR, now=at("03-01"))
+    studies.activate(session, study, actor=ACTOR, now=at("03-01"))
+    patient = enrol(session)
+    calendar.refresh(session, patient, now=at("03-02"))
+    assert reminders(session, patient, "BASE")["BASE:-1d"].due_at == at("03-05", 18)
 
 
 @pytest.mark.parametrize(
