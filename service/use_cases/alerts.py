@@ -18,7 +18,7 @@ from service.use_cases.case_acts import Ack, acknowledge, hand_over, note, outco
 from service.use_cases.staff_replies import staff_text, voice_digit
 from workflows import alerts as rules
 from workflows import escalation
-from workflows.alerts import NoticeKind
+from workflows.alerts import AlertStatus, NoticeKind
 from workflows.protocol import LEVELS, Level
 
 SWEEPS = escalations.SWEEPS
@@ -55,11 +55,12 @@ def open_or_join(
     if known is not None:
         return rows.get(session, Alert, known.alert_id)
     reported = Level(level)
-    alert = open_of(session, patient.id)
-    if alert is None:
+    there = open_of(session, patient.id)
+    held = None if there is None else escalations.locked(session, there.id)
+    if held is None or held[0].status == AlertStatus.CLOSED:  # somebody closed it while this waited for it
         alert = _open(session, patient, reported, reported_at, now)
     else:
-        alert = _join(session, alert, reported, now)
+        alert = _join(session, *held, reported, now)
     rows.add(
         session, AlertReport, alert_id=alert.id, source=source, level=str(reported), rules=_rule_ids(hits),
         inbound_id=inbound_id, reading_id=reading_id, summary=as_json(summary), reported_at=reported_at,
@@ -152,8 +153,7 @@ def _open(session: Session, patient: Patient, level: Level, reported_at: datetim
     return alert
 
 
-def _join(session: Session, alert: Alert, level: Level, now: datetime) -> Alert:
-    alert, run = escalations.locked(session, alert.id)
+def _join(session: Session, alert: Alert, run: EscalationRun, level: Level, now: datetime) -> Alert:
     if LEVELS.index(level) > LEVELS.index(Level(alert.severity)):
         alert.policy = escalations.snapshot(studies.design_for(session, alert.patient).policy(level))
     decision = rules.join(escalations.state_of(alert, run), level, escalations.policy_of(alert), now)

@@ -20,7 +20,7 @@ due = due_by(Occasion.id, Occasion.next_due_at)
 
 def handle(session: Session, occasion_id: int, now: datetime) -> None:
     """The next step of one occasion, and when the one after it is."""
-    patient, row = patient_facts.hold_occasion(session, occasion_id)
+    patient, row = patient_facts.hold_with(session, Occasion, occasion_id)
     if row.next_due_at is None or row.next_due_at > now:
         return
     if row.status == occasions.UPCOMING:

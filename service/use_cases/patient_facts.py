@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from service.models import AnchorDate, Occasion, Patient, Response
+from service.db import Base
+from service.models import AnchorDate, Occasion, Patient, Reminder, Response, Timer
 from service.prepared import Prepared
 from service.use_cases import bulk, readings, rows, studies
 from service.use_cases.readings import Taken
@@ -24,6 +26,7 @@ from workflows.facts import Facts
 from workflows.protocol import Item, ItemType, Questionnaire
 from workflows.questionnaires import letters_of
 
+Owned = TypeVar("Owned", Occasion, Reminder, Timer)
 LOOK_BACK = timedelta(
     hours=25
 )  # the longest stretch that a rule on two readings looks over, and a little more
@@ -33,13 +36,12 @@ REPORT = Questionnaire(  # a temperature that comes by itself, in a study that a
 )
 
 # Put together once: every text of a patient asks these, some more than once.
-PATIENTS, OCCASIONS = bulk.table_of(Patient), bulk.table_of(Occasion)
+PATIENTS = bulk.table_of(Patient)
 ONE: Any = bindparam("one")
 # Not joined with the version: of a join, PostgreSQL gives nothing where who held the patient has moved it to another.
 HELD = select(*PATIENTS.c).order_by(PATIENTS.c.id).with_for_update(of=PATIENTS, key_share=True)
 HOLD_PATIENT = Prepared(HELD.where(PATIENTS.c.id == ONE))
 HOLD_BY_PHONE = Prepared(HELD.where(PATIENTS.c.phone == bindparam("phone")))
-HOLD_BY_OCCASION = Prepared(HELD.join(OCCASIONS, OCCASIONS.c.patient_id == PATIENTS.c.id).where(OCCASIONS.c.id == ONE))
 ROWS = bulk.table_of(Response).c
 ANSWERS = Prepared(
     select(ROWS.id, ROWS.occasion_id, ROWS.item, ROWS.value, ROWS.raw, ROWS.inbound_id, ROWS.corrects_id)
@@ -137,10 +139,18 @@ def hold(session: Session, patient: Patient, occasion: Occasion | None = None) -
         rows.hold(session, Occasion, occasion.id)
 
 
-def hold_occasion(session: Session, occasion_id: int) -> tuple[Patient, Occasion]:
-    """Lock and read an occasion, its patient first."""
-    (patient,) = _held(session, HOLD_BY_OCCASION, one=occasion_id)
-    return patient, rows.hold(session, Occasion, occasion_id)
+def hold_with(session: Session, model: type[Owned], number: int) -> tuple[Patient, Owned]:
+    """Lock and read a patient's row of that table (an occasion, a timer, a reminder), the patient first: texts and
+    changes of the calendar, which hold the patient, write these rows too.
+    """
+    (patient,) = _held(session, _hold_by(model), one=number)
+    return patient, rows.hold(session, model, number)
+
+
+@lru_cache(maxsize=8)
+def _hold_by(model: type[Base]) -> Prepared:
+    theirs = bulk.table_of(model)
+    return Prepared(HELD.join(theirs, theirs.c.patient_id == PATIENTS.c.id).where(theirs.c.id == ONE))
 
 
 def hold_by_phone(session: Session, phone: str) -> list[Patient]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from notifications.catalog import CATALOG
 from notifications.dates import short_date, short_time
 from service.models import Patient, Reminder, Site, Visit
-from service.use_cases import outbox, rows, sites
+from service.use_cases import outbox, patient_facts, rows, sites
 from service.use_cases.calendar_reminders import PENDING, SENT, SKIPPED
 from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
@@ -25,10 +25,10 @@ due = due_by(Reminder.id, Reminder.due_at, Reminder.status == PENDING)
 
 def handle(session: Session, reminder_id: int, now: datetime) -> None:
     """Write the message into the outbox, or say why not."""
-    row = rows.hold(session, Reminder, reminder_id)
+    patient, row = patient_facts.hold_with(session, Reminder, reminder_id)
     if row.status != PENDING or row.due_at > now:
         return
-    visit, patient = rows.know(session, row, "visit", Visit), rows.get(session, Patient, row.patient_id)
+    visit = rows.know(session, row, "visit", Visit)
     rows.know(session, patient, "site", Site)
     reason = _why_not(row, visit, patient, now)
     if reason:

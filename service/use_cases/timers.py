@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.models import Alert, Inbound, Patient, Timer
-from service.use_cases import alerts, audit, outbox, rows, studies, tasks, triaging
+from service.use_cases import alerts, audit, outbox, patient_facts, studies, tasks, triaging
 from service.use_cases.sweep import Sweep, due_by
 from workflows.enrolment import PatientStatus
 from workflows.protocol import Level
@@ -28,10 +28,9 @@ due = due_by(Timer.id, Timer.due_at, Timer.done_at.is_(None), Timer.kind.in_(KIN
 
 def handle(session: Session, timer_id: int, now: datetime) -> None:
     """Do what the timer was set for."""
-    timer = rows.hold(session, Timer, timer_id)
+    patient, timer = patient_facts.hold_with(session, Timer, timer_id)
     if timer.done_at is not None or timer.due_at > now:
         return
-    patient = rows.get(session, Patient, timer.patient_id)
     timer.done_at, timer.reason = now, "ran out"
     if patient.status == PatientStatus.DIED:
         timer.reason = "the patient has died"

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service.models import Alert, AlertLog, AlertReport, EscalationRun, Message, Patient
-from service.use_cases import alerts, escalations
+from service.use_cases import alerts, escalations, patient_facts, timers, triaging
 from tests.use_cases.case_help import at, patient, person, red
 
 
@@ -107,3 +107,60 @@ def test_two_patients_at_once_get_two_codes(runtime):
         return lambda session: red(session, session.get(Patient, who), source=f"text:{who}").case
 
     assert len(set(together(runtime, *(report(who) for who in ids)))) == 3
+
+
+def meets(runtime: Any, first: Callable[[Any], Any], second: Callable[[Any], Any], then: Callable[[Any], Any]) -> Any:
+    """`second` runs, in another transaction, between `first` and `then`, which are one; what it answers."""
+    answers: list[Any] = []
+
+    def run() -> None:
+        try:
+            with runtime.db.unit_of_work() as session:
+                answers.append(second(session))
+        except Exception as error:
+            answers.append(error)
+
+    other = threading.Thread(target=run)
+    with runtime.db.unit_of_work() as session:
+        first(session)
+        other.start()
+        other.join(0.5)  # it waits by now
+        then(session)
+    other.join(30)
+    assert answers and not isinstance(answers[0], Exception), answers
+    return answers[0]
+
+
+def test_a_report_that_waits_for_a_case_while_it_is_closed_opens_a_new_one(runtime, case):
+    with runtime.db.reading() as session:
+        who = session.get(Alert, case).patient_id
+
+    def close(session: Any) -> None:
+        reis = person(session, "Dr. Reis")
+        alerts.acknowledge(session, session.get(Alert, case), staff=reis, via="sms", now=at(30))
+        alerts.outcome(session, session.get(Alert, case), staff=reis, outcome="wrong_reading", now=at(40))
+
+    def report(session: Any) -> int:
+        return red(session, session.get(Patient, who), source="text:2").id
+
+    new = meets(runtime, close, report, lambda session: None)
+    assert new != case and count(runtime, Alert, Alert.status == "open") == 1
+
+
+def test_a_timer_that_runs_out_as_the_patient_writes_does_not_lock_out_the_text(runtime):
+    with runtime.db.unit_of_work() as session:
+        who = patient(session)
+        who_id = who.id
+        number = triaging.wait(session, who, triaging.FEVER_SILENCE, minutes=0, now=at(0), level="red", rules=[]).id
+
+    def settle(session: Any) -> None:
+        triaging.settle(session, session.get(Patient, who_id), *triaging.WAIT_FOR_READING, reason="came", now=at(5))
+        session.flush()
+
+    meets(
+        runtime,
+        lambda session: patient_facts.hold(session, session.get(Patient, who_id)),
+        lambda session: timers.handle(session, number, at(5)),
+        settle,
+    )
+    assert count(runtime, Alert) == 0

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from service.models import CalendarRevision, Patient
-from service.use_cases import amendments, anchors
+from sqlalchemy import select
+
+from service.models import CalendarRevision, Message, Patient
+from service.use_cases import amendments, anchors, bulk, reminders
+from service.use_cases.calendar_there import look
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol
-from tests.use_cases.test_alerts_race import together
+from tests.use_cases.calendar_people import reminders as reminders_of
+from tests.use_cases.test_alerts_race import meets, together
 from tests.use_cases.test_amendments import load_second
 
 
@@ -55,3 +59,25 @@ def test_two_dates_at_once_are_two_revisions(runtime: Any) -> None:
         kept = session.query(CalendarRevision).order_by(CalendarRevision.number).all()
         last = next(one for one in done if one["revision"] == 3)
         assert kept[-1].diff["moved"] == last["moved"] and session.get_one(Patient, patient).revision >= 4
+
+
+def test_a_reminder_that_is_due_while_its_visit_moves_does_not_tell_the_old_day(runtime: Any) -> None:
+    with runtime.db.unit_of_work() as session:
+        patient = enrol(session)
+        who, due = patient.id, reminders_of(session, patient, "ATG1")["ATG1:-1d"]
+        number, now = due.id, due.due_at
+    seen: list[Any] = []
+
+    def begin(session: Any) -> None:
+        mover = session.get_one(Patient, who)
+        seen.extend((mover, bulk.Writes(session), look(session, mover, now=now, hold=True)))
+
+    def move(_session: Any) -> None:
+        mover, writes, there = seen
+        anchors._record(writes, mover, *there, "atg_start", day("03-16"), None, reason="later", actor=ACTOR, now=now)
+        writes.flush()
+
+    meets(runtime, begin, lambda session: reminders.handle(session, number, now) or True, move)
+    with runtime.db.reading() as session:
+        told = session.scalars(select(Message).where(Message.visit_id.is_not(None), Message.status == "ready")).all()
+        assert [one.fields for one in told] == []
