@@ -22,9 +22,10 @@ def begin(session: Session, patient: Patient, occasion: Occasion, *, now: dateti
     turn.
     """
     form = patient_facts.questionnaire_of(session, patient, occasion.questionnaire)
+    key = f"begin:{occasion.opened_at}"  # one that was paused opens again, and asks again
     if not by_text(form):
         if form.announce:
-            _announce(session, patient, occasion, form.announce, kind="question", key="begin", now=now)
+            _announce(session, patient, occasion, form.announce, kind="question", key=key, now=now)
             _announce_in_app(session, patient, occasion, now=now)
         return
     for other in occasions.asked_beside(session, patient, occasion, now=now):
@@ -38,7 +39,7 @@ def begin(session: Session, patient: Patient, occasion: Occasion, *, now: dateti
     if item is None:
         occasions.finish(session, occasion, now=now)
         return
-    ask(session, patient, occasion, item, kind="question", key="begin", now=now)
+    ask(session, patient, occasion, item, kind="question", key=key, now=now)
     _announce_in_app(session, patient, occasion, now=now)
 
 

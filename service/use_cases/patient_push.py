@@ -50,7 +50,7 @@ def announce(session: Session, patient: Patient, occasion: Occasion, url: str, *
     outbox.enqueue(
         session, now=now, kind="question", template="question_minimal", patient=patient, occasion_id=occasion.id,
         channel=Channel.WEBPUSH.value, address=_address(patient.push_subscription), lane=outbox.BULK,
-        fields={"url": url}, dedupe=f"push:{occasion.id}:begin", wanted_while="occasion_open",
+        fields={"url": url}, dedupe=f"push:{occasion.id}:begin:{occasion.opened_at}", wanted_while="occasion_open",
         expires_at=occasion.missed_at,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from service.errors import NotFound
 from service.models import AuditEntry, Message, Occasion, Reminder, Visit
-from service.use_cases import anchors, calendar, outbox, patients
+from service.use_cases import anchors, calendar, occasion_clock, outbox, patients
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol, reminders, visit
 from workflows.decisions import RuleViolation
 
@@ -129,6 +130,19 @@ def test_changes_need_a_reason_and_are_audited_with_before_and_after(session: An
     update(session, patient, weight_kg="61.5")
     (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "patient:change")).all()
     assert entry.detail["before"] == {"weight_kg": None} and entry.detail["reason"] == "asked to"
+
+
+def test_a_question_that_an_admission_took_back_is_asked_after_the_discharge(session: Any) -> None:
+    patient = enrol(session)
+    query = select(Occasion).where(Occasion.questionnaire == "daily").order_by(Occasion.opens_at)
+    daily = session.scalars(query).first()
+    opened, on = daily.opens_at, daily.for_date.strftime("%m-%d")
+    occasion_clock.handle(session, daily.id, opened)
+    set_status(session, patient, "admitted", on, now=opened + timedelta(minutes=1))
+    set_status(session, patient, "discharged", on, now=opened + timedelta(minutes=5))
+    occasion_clock.handle(session, daily.id, opened + timedelta(minutes=5))
+    asked = select(Message.template, Message.status).where(Message.occasion_id == daily.id).order_by(Message.id)
+    assert session.execute(asked).all() == [("temp", "cancelled"), ("temp", "ready")]
 
 
 def test_patients_are_found_by_id_and_by_telephone(session: Any) -> None:
