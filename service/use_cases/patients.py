@@ -14,7 +14,7 @@ from notifications.phone import PhoneError, parse_phone
 from notifications.render import RenderError, folder_of
 from service.errors import NotFound
 from service.models import Patient
-from service.use_cases import audit, calendar, occasions, outbox
+from service.use_cases import audit, calendar, calendar_frame, occasions, outbox
 from workflows import enrolment as rules
 from workflows.anchors import zone_of
 from workflows.decisions import RuleViolation
@@ -61,6 +61,7 @@ def set_status(
 
     An end cancels everything that would be sent; admission pauses the questions, discharge resumes them.
     """
+    calendar_frame.lock(session, patient)  # first: a text holds the patient when it cancels what waits
     decision = rules.change_status(state_of(patient), status, on, reason, today_of(patient, now))
     before = {"status": patient.status, "admitted": patient.admitted_at is not None}
     patient.status = str(decision.changes.get("status", patient.status))
@@ -100,6 +101,7 @@ def update(
     for name in changes:
         if name not in CHANGEABLE:
             raise RuleViolation(name, changes[name], f"cannot be changed; there are: {', '.join(CHANGEABLE)}")
+    calendar_frame.lock(session, patient)
     before = {name: getattr(patient, name) for name in changes}
     for name, value in checked(changes, country=patient.site.country).items():
         setattr(patient, name, value)

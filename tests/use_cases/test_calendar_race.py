@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service.models import CalendarRevision, Message, Patient
-from service.use_cases import amendments, anchors, bulk, reminders
+from service.use_cases import amendments, anchors, bulk, outbox, patient_facts, patients, reminders
 from service.use_cases.calendar_there import look
 from tests.use_cases.calendar_people import ACTOR, at, day, enrol
 from tests.use_cases.calendar_people import reminders as reminders_of
@@ -81,3 +81,26 @@ def test_a_reminder_that_is_due_while_its_visit_moves_does_not_tell_the_old_day(
     with runtime.db.reading() as session:
         told = session.scalars(select(Message).where(Message.visit_id.is_not(None), Message.status == "ready")).all()
         assert [one.fields for one in told] == []
+
+
+def test_a_patient_who_leaves_while_a_text_is_read_does_not_lock_it_out(runtime: Any) -> None:
+    with runtime.db.unit_of_work() as session:
+        patient = enrol(session)
+        who = patient.id
+        outbox.enqueue(
+            session, now=at("03-02"), kind="reminder", template="visit_ahead", patient=patient, dedupe="x",
+            fields={"date": "sex 20/03", "time": "09:00"},
+        )  # fmt: skip
+
+    def leave(session: Any) -> str:
+        return patients.set_status(
+            session, session.get_one(Patient, who), status="withdrawn", on=day("03-03"), reason="moved away",
+            actor=ACTOR, now=at("03-03"),
+        ).status  # fmt: skip
+
+    assert "withdrawn" == meets(
+        runtime,
+        lambda session: patient_facts.hold(session, session.get_one(Patient, who)),
+        leave,
+        lambda session: outbox.cancel_for(session, now=at("03-03"), reason="answered", patient_id=who),
+    )
