@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from notifications.carriers.base import (
@@ -147,7 +147,11 @@ class Sender:
     def deliver(self, ticket: Ticket) -> Result:
         """Check, fence, and call the carrier, with no transaction and no connection held. Never raises."""
         message = ticket.message
-        result = self._unwanted(ticket) or self._send(ticket)
+        try:
+            result = self._unwanted(ticket) or self._send(ticket)
+        except Exception as error:  # else its lane would take the thread for busy for ever, and in time every thread
+            log.error("not_delivered", message=message.id, error=type(error).__name__)
+            result = Lost(message, "raised", type(error).__name__)
         kind = type(result).__name__.lower()
         telemetry.SENDS.labels(message.lane, message.channel, kind).inc()
         return result
@@ -161,8 +165,8 @@ class Sender:
                 verdict = outbox_claim.still_wanted(
                     direct, message, now=clock.now(), daily_cap=self.runtime.config.daily_cap
                 )
-        except OperationalError:
-            # a database that is away must not hold up a page that was wanted when it was claimed
+        except SQLAlchemyError:
+            # a database that is away or used up must not hold up a page that was wanted when it was claimed
             return None
         if verdict is SEND or verdict.status is None:
             return None
@@ -227,7 +231,7 @@ class Sender:
             with self.runtime.db.looking() as direct:
                 found = APPROVED.first(direct, patient=message.patient_id)
             seen_at, its_site = found or (seen_at, its_site)
-        except OperationalError:
+        except SQLAlchemyError:
             pass  # an approved text is taken at any time
         if is_open(seen_at, now=self.runtime.clock.now()):
             return {}

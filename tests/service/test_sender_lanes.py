@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import TimeoutError
 
 from notifications.carriers.base import SendResult
 from notifications.message import Channel, OutboundMessage
@@ -209,3 +210,25 @@ def test_a_page_committed_by_another_process_is_heard(post: PostOffice) -> None:
         assert heard.wait(PATIENCE)
     finally:
         listener.stop(PATIENCE)
+
+
+@pytest.mark.parametrize("fault", [TimeoutError("the pool is used up"), ZeroDivisionError()])
+def test_a_page_whose_last_check_raises_takes_no_thread_with_it(
+    post: PostOffice, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    real, faults = post.db.looking, [fault]
+
+    def looking() -> Any:
+        if threading.current_thread().name.startswith("send-") and faults:
+            raise faults.pop()
+        return real()
+
+    monkeypatch.setattr(post.db, "looking", looking)
+    lane = Lane(post.runtime, "pages", threads=1, wake=post.runtime.page_waits)
+    post.page()
+    lane.start()
+    wait_for(lambda: not faults and lane._in_flight == 0)
+    post.page()
+    wait_for(lambda: bool(count(post, "accepted")))
+    lane.ask_to_stop()
+    assert lane.join(PATIENCE)
