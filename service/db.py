@@ -53,7 +53,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return _given if dialect.name == "postgresql" else _as_text
 
     def result_processor(self, dialect: Any, coltype: Any) -> Any:
-        """None on PostgreSQL, whose instants are aware: a patient's calendar has hundreds of them."""
+        """None on PostgreSQL, whose instants are aware and in UTC: a patient's calendar has hundreds of them."""
         return None if dialect.name == "postgresql" else _from_text
 
 
@@ -119,6 +119,7 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
             hide_parameters=True,
             connect_args={} if "options=" in url else {"options": IDLE},
         )
+        event.listen(engine, "connect", _tell_in_utc)
         _ping_the_rested(engine)
         return engine
     path = re.sub(r"^sqlite(\+\w+)?:///", "", url)
@@ -154,6 +155,12 @@ def make_engine(url: str, *, pool_size: int = 8) -> Engine:
             raise told(error, connection.dialect) from error
 
     return engine
+
+
+def _tell_in_utc(connection: Any, _record: Any) -> None:
+    """Instants of a zone that changes its clocks would compare and add by the wall; the audit's seals hang on them."""
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def _ping_the_rested(engine: Engine) -> None:

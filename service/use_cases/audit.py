@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from service.db import as_json
@@ -54,10 +55,22 @@ def add(
     writes.insert(AuditEntry, NAMES, [values])
 
 
-def _hash(previous: str, entry: AuditEntry) -> str:
-    body = [entry.id, entry.at.isoformat(), entry.actor, entry.action, entry.subject_id, entry.patient_id, entry.detail]
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256((previous + text).encode()).hexdigest()
+def _hash(previous: str, entry: AuditEntry, zone: tzinfo = UTC) -> str:
+    at = entry.at.astimezone(zone).isoformat()
+    body = [entry.id, at, entry.actor, entry.action, entry.subject_id, entry.patient_id, entry.detail]
+    words = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256((previous + words).encode()).hexdigest()
+
+
+def _zones(session: Session) -> tuple[tzinfo, ...]:
+    """The zones in which an entry's instant may have been hashed: before all were in UTC it was PostgreSQL's own."""
+    if session.get_bind().dialect.name != "postgresql":
+        return (UTC,)
+    name = session.scalar(text("SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'"))
+    try:
+        return (UTC, ZoneInfo(str(name)))
+    except (OSError, ValueError, KeyError):  # a zone of PostgreSQL's own making
+        return (UTC,)
 
 
 def seal(session: Session, *, now: datetime, limit: int = CHUNK) -> int:
@@ -103,7 +116,7 @@ class Verdict:
 def verify(session: Session) -> Verdict:
     """Walk the whole chain: a changed, a removed and an inserted entry are each named."""
     faults: list[str] = []
-    previous, expected = GENESIS, 1
+    previous, expected, zones = GENESIS, 1, _zones(session)
     chain = session.execute(
         select(AuditSeal, AuditEntry)
         .outerjoin(AuditEntry, AuditSeal.entry_id == AuditEntry.id)
@@ -116,7 +129,7 @@ def verify(session: Session) -> Verdict:
         expected = one.number + 1
         if entry is None:
             faults.append(f"entry {one.entry_id}: removed (seal {one.number} still names it)")
-        elif _hash(previous, entry) != one.hash:
+        elif all(_hash(previous, entry, zone) != one.hash for zone in zones):
             faults.append(f"entry {entry.id}: changed since sealed, or one was put before it (seal {one.number})")
         previous = one.hash
     newest = session.scalar(select(func.max(AuditSeal.entry_id))) or 0

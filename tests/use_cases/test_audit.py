@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from service.db import Database
+from service.runtime import Runtime
 from service.use_cases import audit
 from tests.conftest import START
 
@@ -94,3 +98,25 @@ def test_a_removed_entry_is_found(bare_runtime) -> None:
     else:
         _by_hand(bare_runtime, "DELETE FROM audit_entry WHERE id = 4")
     assert any("entry 4: removed" in fault for fault in _verdict(bare_runtime).faults)
+
+
+def test_what_was_sealed_in_the_servers_own_zone_still_holds(bare_runtime, monkeypatch) -> None:
+    """Before all instants came in UTC they came, and were hashed, in the zone of the database."""
+    db, name = bare_runtime.db, bare_runtime.db.engine.url.database
+    if db.is_sqlite:
+        pytest.skip("a file has no zone")
+    with db.unit_of_work() as session:
+        session.execute(text(f"ALTER DATABASE \"{name}\" SET timezone TO 'America/Sao_Paulo'"))
+    own = ZoneInfo("America/Sao_Paulo")
+    in_utc = audit._hash
+    elsewhere = Runtime(**(vars(bare_runtime) | {"db": Database(db.url)}))
+    try:
+        with monkeypatch.context() as then:
+            then.setattr(audit, "_hash", lambda previous, entry: in_utc(previous, entry, own))
+            _write(elsewhere, 3)
+        _write(elsewhere, 2)
+        assert (_verdict(elsewhere).faults, _verdict(elsewhere).sealed) == ((), 5)
+    finally:
+        elsewhere.db.close()
+        with db.unit_of_work() as session:
+            session.execute(text(f'ALTER DATABASE "{name}" RESET timezone'))
