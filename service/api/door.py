@@ -20,6 +20,8 @@ from service.runtime import Runtime
 log = get_logger("door")
 FORM = "application/x-www-form-urlencoded"
 LARGEST = 64 * 1024  # bytes
+SOON = 3.0  # seconds after which what failed is not tried once more: the carrier waits for 15, a locked row takes 10
+LATE = "LATE"
 HEADERS = [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 # path -> what keeps such a post
 KEEPERS: dict[str, Callable[[Runtime, Form, str], str]] = {
@@ -39,6 +41,9 @@ class Door:
         if said is None:
             answer: Iterable[bytes] = self._application(environ, start_response)
             return answer
+        if said is LATE:
+            start_response("503 Service Unavailable", [("Content-Length", "0"), *HEADERS])
+            return []
         if not said:
             start_response("204 No Content", HEADERS)
             return []
@@ -56,11 +61,13 @@ class Door:
         if not signature_is_valid(config.twilio_tokens, url, form, environ.get("HTTP_X_TWILIO_SIGNATURE")):
             return None
         attempt = next((value for name, value in parse_qsl(query) if name == "attempt"), "")
+        clock = self._runtime.clock
+        began = clock.monotonic()
         try:
             return KEEPERS[path](self._runtime, {clean(name): clean(value) for name, value in form.items()}, attempt)
-        except Exception as error:  # the application tries it once more, and answers
+        except Exception as error:  # the application tries it once more, and answers; else the carrier does
             log.warning("not_kept", path=path, error=type(error).__name__)
-            return None
+            return None if clock.monotonic() - began < SOON else LATE
 
 
 def _plain_form(environ: dict[str, Any]) -> dict[str, str] | None:

@@ -104,3 +104,15 @@ def test_what_cannot_be_kept_at_first_is_tried_again_and_kept_once(
     assert (answer.status, asked) == (204, True)
     with world.runtime.db.reading() as session:
         assert len(session.scalars(select(Receipt)).all()) == 1
+
+
+def test_what_failed_after_a_long_wait_is_the_carriers_to_repeat(world: Any, posts: Any, monkeypatch: Any) -> None:
+    """Two waits for a lock would outlast the carrier's patience, and hold a thread of the server twice as long."""
+
+    def locked(*_given: Any, **_more: Any) -> bool:
+        world.runtime.clock.sleep(10)
+        raise OperationalError("INSERT", {}, Exception("locked"))
+
+    monkeypatch.setattr(receipts, "apply_receipt", locked)
+    answer, asked = posts({"MessageSid": "SM9", "MessageStatus": "delivered"}, STATUS)
+    assert (answer.status, asked) == (503, False)
