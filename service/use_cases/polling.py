@@ -34,6 +34,11 @@ def store(session: Session, one: Listed, *, now: datetime) -> int | None:
     """Store a text that polling found, its id; None when the webhook was quicker after all."""
     return inbox.store(
         session, provider_id=one.provider_id, channel=one.channel.value, from_address=one.from_, to_address=one.to,
-        body=one.text.replace("\x00", "�"), media=[], form={"found": "poll"}, received_at=now, carrier_at=one.sent_at,
+        body=_clean(one.text), media=[], form={"found": "poll"}, received_at=now, carrier_at=one.sent_at,
         found_by="poll",
     )  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    """Without NUL and lone surrogates, which no database takes."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

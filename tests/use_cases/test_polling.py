@@ -102,3 +102,13 @@ def test_a_text_that_cannot_be_stored_keeps_no_other_from_being_heard(world: Any
     monkeypatch.undo()
     away(world)
     assert poll(world.runtime) == 1, "it is tried again"
+
+
+def test_half_a_sign_in_the_carriers_list_keeps_no_text_from_being_heard(world: Any) -> None:
+    """JSON can hold a lone surrogate, which no database takes."""
+    world.enrol("P-001")
+    world.simulator.post = None  # nor can a post
+    world.simulator.receive(world.phone("P-001").number, FROM, "38,9 \ud83d")
+    assert poll(world.runtime) == 1
+    assert [(row.body, row.status) for row in stored(world)] == [("38,9 ?", "handled")]
+    assert world.alerts("P-001")
