@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from service.models import Inbound, Patient
 from service.prepared import Within
@@ -149,6 +150,8 @@ def _again(session: Session, inbound_id: int, now: datetime) -> None:
     try:
         with session.begin_nested():
             handle(session, inbound_id, now=now)
+    except StaleDataError:  # somebody else was quicker with one of its rows: the next tick reads it
+        raise
     except Exception as error:
         session.expire_all()
         poison(session, inbound_id, type(error).__name__, now=now)

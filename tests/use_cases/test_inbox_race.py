@@ -8,9 +8,11 @@ from datetime import date
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm.exc import StaleDataError
 
-from service.models import AlertReport, Inbound, Occasion, Patient, Reading, Response
-from service.use_cases import inbox, occasion_clock
+from service.models import AlertReport, Inbound, Occasion, Patient, Reading, Response, Task
+from service.tick import run_tick
+from service.use_cases import conversation, inbox, occasion_clock
 from tests.conftest import FROM
 from tests.use_cases.test_alerts_race import together
 from tests.use_cases.test_amendments import load_second
@@ -89,3 +91,21 @@ def test_a_fever_told_while_the_patient_is_moved_to_another_version_is_the_patie
     other.join(30)
     assert [row.heard["celsius"] for row in rows(treated, Inbound)] == ["38.9"]
     assert len(treated.alerts(PATIENT)) == 1
+
+
+def test_a_race_is_no_poison_and_the_next_tick_reads_the_text(treated, monkeypatch) -> None:
+    stored(treated, "38,9")
+    treated.clock.advance(inbox.GRACE)
+    real, races = conversation.take_text, [StaleDataError("a Task has changed meanwhile")]
+
+    def once(*given, **more):
+        if races:
+            raise races.pop()
+        return real(*given, **more)
+
+    monkeypatch.setattr(conversation, "take_text", once)
+    run_tick(treated.runtime)
+    assert not races and [row.status for row in rows(treated, Inbound)] == [inbox.NEW]
+    assert "text_not_read" not in [task.kind for task in rows(treated, Task)]
+    run_tick(treated.runtime)
+    assert [row.status for row in rows(treated, Inbound)] == [inbox.HANDLED] and treated.alerts(PATIENT)
