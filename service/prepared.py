@@ -71,8 +71,11 @@ class Prepared:
     def all(self, within: Within, **given: Any) -> list[Any]:
         """The rows, as named tuples."""
         compiled, cursor = self._run(within, given)
+        dialect = _driver(within)[0]
         try:
             found = cursor.fetchall()
+        except dialect.loaded_dbapi.Error as error:
+            raise told(error, dialect, compiled.sql) from error
         finally:
             cursor.close()
         if not compiled.converts:

@@ -74,7 +74,7 @@ def _plain_form(environ: dict[str, Any]) -> dict[str, str] | None:
     """The posted form, if it is one like all others."""
     size, kind = environ.get("CONTENT_LENGTH") or "", environ.get("CONTENT_TYPE") or ""
     plain = environ["REQUEST_METHOD"] == "POST" and kind.partition(";")[0].strip().lower() == FORM
-    if not plain or not (size.isascii() and size.isdigit()) or int(size) > LARGEST:
+    if not plain or not (size.isascii() and size.isdigit() and len(size) < 9) or int(size) > LARGEST:
         return None
     body = environ["wsgi.input"].read(int(size))
     environ["wsgi.input"] = BytesIO(body)

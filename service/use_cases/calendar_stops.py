@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.models import Patient, Timer
-from service.use_cases import bulk, tasks
+from service.use_cases import bulk, patient_facts, tasks
 from service.use_cases.calendar_frame import Frame
 from service.use_cases.sweep import Sweep, due_by
 from workflows.anchors import AnchorDate, day_of, due_stops
@@ -74,8 +74,9 @@ def handle(session: Session, timer_id: int, now: datetime) -> None:
     from service.use_cases import calendar
     from service.use_cases.calendar_there import look
 
-    timer = session.get_one(Timer, timer_id)
-    patient = session.get_one(Patient, timer.patient_id)
+    patient, timer = patient_facts.hold_with(session, Timer, timer_id)
+    if timer.done_at is not None or timer.due_at > now:  # the calendar was changed while this waited
+        return
     timer.done_at, timer.reason = now, "the day has passed"
     if patient.status != PatientStatus.ENROLLED:
         return

@@ -154,6 +154,7 @@ def _again(session: Session, inbound_id: int, now: datetime) -> None:
         raise
     except Exception as error:
         session.expire_all()
+        session.info.pop("lanes", None)  # the wake-ups are undone too, and the alarm needs one
         poison(session, inbound_id, type(error).__name__, now=now)
 
 
