@@ -31,6 +31,7 @@ from service.watchdog import Watchdog
 log = get_logger("worker")
 TICK, SEAL, BEAT, WATCH = 1, 5, 5, 60
 STOP_SECONDS = 20
+TOLD = 0.2  # seconds after which it is looked whether it was told to end
 SWITCH = 0.001  # seconds after which a busy thread lets a page's thread run; Python's own default is five times that
 
 
@@ -92,14 +93,16 @@ class Worker:
     def run_until_told(self) -> int:
         """Work until SIGTERM or SIGINT; the exit status, 1 when a part of it died."""
 
-        def told(_number: int, _frame: FrameType | None) -> None:
-            self._ended.set()
+        asked: list[int] = []
+
+        def told(number: int, _frame: FrameType | None) -> None:
+            asked.append(number)  # not the event: the signal may come while this very thread holds the event's lock
 
         signal.signal(signal.SIGTERM, told)
         signal.signal(signal.SIGINT, told)
         self.start()
         broken = False
-        while not self._ended.wait(1.0) and not broken:
+        while not (asked or broken or self._ended.wait(TOLD)):
             broken = not self.alive
         if broken:
             log.error("part_of_worker_died", place=self._place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,6 +52,24 @@ def test_a_worker_ticks_sends_and_says_goodbye(post: PostOffice) -> None:
         worker.stop()
     assert not worker.alive and beats(post) == set()
     assert len(post.texts()) == 2
+
+
+def test_a_signal_that_comes_while_its_own_thread_holds_the_events_lock_ends_it_all_the_same(
+    post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)  # this thread is not the main one's
+    worker = Worker(post.runtime)
+    works = threading.Thread(target=worker.run_until_told, daemon=True)
+    works.start()
+    wait_for(lambda: signal.SIGTERM in handlers and worker.alive)
+    with worker._ended._cond:  # as it does for some microseconds of each look
+        told = threading.Thread(target=handlers[signal.SIGTERM], args=(signal.SIGTERM, None), daemon=True)
+        told.start()
+        told.join(PATIENCE)
+        assert not told.is_alive()
+    works.join(PATIENCE)
+    assert not works.is_alive()
 
 
 def test_a_dead_scheduler_thread_is_noticed(post: PostOffice) -> None:
