@@ -86,6 +86,25 @@ def test_an_inserted_entry_is_found(bare_runtime) -> None:
     assert any("entry 5: inserted" in fault for fault in _verdict(bare_runtime).faults)
 
 
+def test_an_entry_of_a_slower_transaction_is_sealed_when_it_is_seen(bare_runtime) -> None:
+    _by_hand(
+        bare_runtime,
+        "INSERT INTO audit_entry (id, at, actor, action, detail) "
+        "VALUES (9000, '2026-03-02 11:00:00.000000', 'system', 'test:write', '{}')",
+    )
+    with bare_runtime.db.unit_of_work() as session:
+        assert audit.seal(session, now=START) == 1
+    _by_hand(
+        bare_runtime,
+        "INSERT INTO audit_entry (id, at, actor, action, detail) "
+        "VALUES (5, '2026-03-02 11:00:00.000000', 'system', 'test:slow', '{}')",
+    )
+    with bare_runtime.db.unit_of_work() as session:
+        assert audit.seal(session, now=START) == 1
+    verdict = _verdict(bare_runtime)
+    assert (verdict.faults, verdict.sealed, verdict.unsealed) == ((), 2, 0)
+
+
 def test_a_removed_entry_is_found(bare_runtime) -> None:
     _write(bare_runtime)
     if bare_runtime.db.is_sqlite:
