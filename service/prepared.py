@@ -70,8 +70,7 @@ class Prepared:
 
     def all(self, within: Within, **given: Any) -> list[Any]:
         """The rows, as named tuples."""
-        compiled, cursor = self._run(within, given)
-        dialect = _driver(within)[0]
+        compiled, cursor, dialect = self._run(within, given)
         try:
             found = cursor.fetchall()
         except dialect.loaded_dbapi.Error as error:
@@ -94,7 +93,7 @@ class Prepared:
         cursor.close()
         return int(changed)
 
-    def _run(self, within: Within, given: dict[str, Any]) -> tuple[_Compiled, Any]:
+    def _run(self, within: Within, given: dict[str, Any]) -> tuple[_Compiled, Any, Dialect]:
         dialect, driver = _driver(within)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         values: Any = [
@@ -107,7 +106,7 @@ class Prepared:
         except dialect.loaded_dbapi.Error as error:
             cursor.close()
             raise told(error, dialect, compiled.sql) from error
-        return compiled, cursor
+        return compiled, cursor, dialect
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         made = self._statement.compile(dialect=dialect)
