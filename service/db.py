@@ -47,17 +47,18 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return _given(value)
+        return in_utc(value)
 
     def bind_processor(self, dialect: Any) -> Any:
-        return _given if dialect.name == "postgresql" else _as_text
+        return in_utc if dialect.name == "postgresql" else _as_text
 
     def result_processor(self, dialect: Any, coltype: Any) -> Any:
         """None on PostgreSQL, whose instants are aware and in UTC: a patient's calendar has hundreds of them."""
         return None if dialect.name == "postgresql" else _from_text
 
 
-def _given(value: datetime | None) -> datetime | None:
+def in_utc(value: datetime | None) -> datetime | None:
+    """An instant as the database gets it. ValueError for one without a zone."""
     if value is None:
         return None
     if value.tzinfo is None:
@@ -67,7 +68,7 @@ def _given(value: datetime | None) -> datetime | None:
 
 def _as_text(value: datetime | None) -> str | None:
     """As SQLAlchemy writes it for SQLite, without its formatting in Python."""
-    utc = _given(value)
+    utc = in_utc(value)
     return None if utc is None else utc.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, Connection, Date, Select, String, Table
 from sqlalchemy.engine import Dialect
 
-from service.db import UtcDateTime, to_json
+from service.db import UtcDateTime, in_utc, to_json
 from service.prepared import told
 from service.use_cases.bulk_part import Part
 
@@ -182,9 +182,9 @@ def _quoted_json(value: Any) -> str:
 
 @lru_cache(maxsize=16384)  # patients of one zone are asked at the same instants
 def _instant(value: datetime) -> str:
-    if value.tzinfo is None:
-        raise ValueError(f"a time without a zone reached the database: {value!r}")
-    return value.isoformat()
+    utc = in_utc(value)
+    assert utc is not None
+    return utc.isoformat()
 
 
 def _quoted(text: str) -> str:
