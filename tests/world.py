@@ -27,6 +27,7 @@ from service.demo import seed
 from service.demo.inprocess import InProcessTwilioHttpClient
 from service.demo.simulator import Simulator, create_simulator
 from service.models import Alert, Message, Patient, Site, Staff
+from service.use_cases import anchors
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
@@ -154,6 +155,14 @@ class World:
             number = patient.id
         self.settle()
         return number
+
+    def infuses(self, number: int, on: date) -> None:
+        """The first infusion of a patient was given on that day."""
+        with self.runtime.db.unit_of_work() as session:
+            anchors.commit(
+                session, session.get_one(Patient, number), anchor="infusion_1", date=on, reason="given",
+                actor="system", now=self.now,
+            )  # fmt: skip
 
     def phone(self, name: str) -> Phone:
         """The phone of a patient ("P-001") or of one of the team ("Dr. Reis")."""

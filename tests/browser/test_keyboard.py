@@ -8,8 +8,7 @@ from typing import Any
 from playwright.sync_api import expect
 from sqlalchemy import select
 
-from service.models import Occasion, Patient, Response
-from service.use_cases import anchors
+from service.models import Occasion, Response
 from tests.browser.conftest import Opener
 from tests.web.pages import questions_link
 
@@ -81,11 +80,7 @@ def test_the_day_by_keys_alone(world: Any, opened: Opener) -> None:
 
 def test_the_week_by_keys_alone(world: Any, opened: Opener) -> None:
     number = world.enrol("P-001", on=date(2026, 2, 9))
-    with world.runtime.db.unit_of_work() as session:
-        anchors.commit(
-            session, session.get(Patient, number), anchor="infusion_1", date=date(2026, 2, 23), time=None,
-            reason="given", actor="system", now=world.now,
-        )  # fmt: skip
+    world.infuses(number, date(2026, 2, 23))
     world.advance_to_local(10, 5)
     phone = opened(width=360, height=640)
     phone.goto(world.phone("P-001").link())

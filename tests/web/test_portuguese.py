@@ -11,8 +11,7 @@ from sqlalchemy import select
 from notifications.catalog import CATALOG
 from notifications.message import Channel
 from service.demo import seed
-from service.models import Patient, Response
-from service.use_cases import anchors
+from service.models import Response
 from service.web.words_messages import TEMPLATE
 from tests.web.pages import Person
 
@@ -54,11 +53,7 @@ def test_every_message_to_a_patient_has_words() -> None:
 
 def test_a_visit_by_telephone_is_called_and_not_arrived_at(world: Any, ana: Person) -> None:
     number = world.enrol("P-001", on=date(2026, 2, 9))
-    with world.runtime.db.unit_of_work() as session:
-        anchors.commit(
-            session, session.get_one(Patient, number), anchor="infusion_1", date=date(2026, 3, 1), time=None,
-            reason="given", actor="system", now=world.now,
-        )  # fmt: skip
+    world.infuses(number, date(2026, 3, 1))
     page = ana.opens("/")
     assert "INF1C" in page.text and "Ligação feita" in page.text and "Chegou P-001 INF1C" not in page.text
 

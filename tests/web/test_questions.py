@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from service.models import Message, Occasion, Patient, Reading, Response
+from service.models import Message, Occasion, Reading, Response
 from tests.web.pages import BASE, Page, Person, questions_link
 
 FIRST_PAGE, LATER_PAGE = 10 * 1024, 3 * 1024
@@ -273,13 +273,7 @@ def test_optional_questions_can_be_left_out(world: Any) -> None:
     from datetime import date
 
     number = world.enrol("P-001", on=date(2026, 2, 9), language="en")
-    with world.runtime.db.unit_of_work() as session:
-        from service.use_cases import anchors
-
-        anchors.commit(
-            session, session.get(Patient, number), anchor="infusion_1", date=date(2026, 2, 23), time=None,
-            reason="given", actor="system", now=world.now,
-        )  # fmt: skip
+    world.infuses(number, date(2026, 2, 23))
     world.advance_to_local(10, 5)
     weekly = world.phone("P-001").link()
     assert whole_first_page(world.app.test_client(), weekly) <= FIRST_PAGE
