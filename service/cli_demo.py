@@ -16,7 +16,7 @@ import click
 @click.command()
 @click.option("--port", default=8000, show_default=True, help="Port on 127.0.0.1.")
 @click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Keep the database here; default: it is thrown away."
+    "--data-dir", type=click.Path(path_type=Path), help="Make the database here, anew, and leave it."
 )
 @click.option(
     "--language",
